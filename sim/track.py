@@ -1,0 +1,207 @@
+"""A continuous quantity: a piecewise polynomial of time with a stated error.
+
+Everything continuous in farside is a `Track`, and nothing else samples or interpolates. Each piece
+is a Chebyshev series on its interval, so a track can be integrated and differentiated exactly and
+its crossings of a level are eigenvalues, not guesses.
+"""
+
+from bisect import bisect_right
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.polynomial import chebyshev
+from numpy.typing import ArrayLike, NDArray
+
+from sim.errors import SimError
+
+Floats = NDArray[np.float64]
+_REAL_ROOT = 1e-7  # imaginary part below which an eigenvalue is a (double) root of a real series
+
+
+@dataclass(frozen=True, eq=False)
+class Track:
+    """A scalar or vector function of time as Chebyshev series on adjoining intervals.
+
+    `edges_s` (M+1,) increasing; `coefficients` (M, K) for a scalar or (M, K, 3) for a vector, on
+    each interval mapped to [-1, 1]; `error` the stated bound of what was fitted, in the unit of
+    the quantity. Values are taken from the right at an edge. Outside the edges: `SimError`.
+    """
+
+    edges_s: Floats
+    coefficients: Floats
+    error: float
+
+    @classmethod
+    def fit(
+        cls,
+        function: Callable[[Floats], Floats],
+        edges_s: ArrayLike,
+        degree: int,
+    ) -> "Track":
+        """Sample `function` at the Chebyshev nodes of each piece; one call for all samples.
+
+        `function` takes (N,) times and returns (N,) or (3, N) values. The error is estimated as
+        the largest of the last two coefficients summed, which bounds the remainder where the
+        series converges geometrically.
+        """
+        edges = np.array(edges_s, dtype=float)
+        count, order = len(edges) - 1, degree + 1
+        x = np.cos(np.pi * (np.arange(order) + 0.5) / order)
+        middle, half = 0.5 * (edges[1:] + edges[:-1]), 0.5 * np.diff(edges)
+        times = (middle[:, None] + half[:, None] * x).ravel()
+        values = np.asarray(function(times), dtype=float)
+        if values.ndim == 2:
+            samples = values.reshape(3, count, order).transpose(1, 2, 0)
+        else:
+            samples = values.reshape(count, order)
+        basis = np.cos(np.outer(np.arange(order), np.arccos(x))) * (2.0 / order)
+        basis[0] *= 0.5
+        coefficients = np.ascontiguousarray(np.einsum("dk,nk...->nd...", basis, samples))
+        tail = np.abs(coefficients[:, -2:]).sum(axis=1)
+        return cls.made(edges, coefficients, float(tail.max(initial=0.0)))
+
+    @classmethod
+    def made(cls, edges_s: ArrayLike, coefficients: ArrayLike, error: float) -> "Track":
+        """A track from its arrays, made read-only."""
+        edges, table = np.array(edges_s, dtype=float), np.array(coefficients, dtype=float)
+        edges.flags.writeable = table.flags.writeable = False
+        return cls(edges, table, error)
+
+    @classmethod
+    def constant(cls, value: float, start_s: float, stop_s: float) -> "Track":
+        """A scalar that never changes."""
+        return cls.made([start_s, stop_s], [[value]], 0.0)
+
+    @property
+    def start_s(self) -> float:
+        """First instant."""
+        return float(self.edges_s[0])
+
+    @property
+    def stop_s(self) -> float:
+        """Last instant."""
+        return float(self.edges_s[-1])
+
+    def __call__(self, t_s: ArrayLike) -> Floats:
+        """Value at one instant or many: shape of `t_s`, with a leading axis of 3 for a vector."""
+        times = np.asarray(t_s, dtype=float)
+        flat = np.atleast_1d(times).ravel()
+        index, x = self._located(flat)
+        values = _clenshaw(self.coefficients[index], x)
+        if self.coefficients.ndim == 3:
+            return np.asarray(values.T.reshape(3, *times.shape))
+        return np.asarray(values.reshape(times.shape))
+
+    def at(self, t_s: float) -> float:
+        """Value of a scalar track at one instant, without the cost of an array."""
+        edges, pieces = self._lists
+        index = min(max(bisect_right(edges, t_s) - 1, 0), len(pieces) - 1)
+        return _clenshaw_scalar(pieces[index], _local(t_s, edges[index], edges[index + 1]))
+
+    def integral(self, start_s: ArrayLike, stop_s: ArrayLike) -> Floats:
+        """Exact integral of the track from `start_s` to `stop_s`; unit times seconds."""
+        return np.asarray(self.cumulative(stop_s) - self.cumulative(start_s))
+
+    def integral_between(self, start_s: float, stop_s: float) -> float:
+        """Exact integral of a scalar track between two instants, without the cost of an array."""
+        return self.cumulative.at(stop_s) - self.cumulative.at(start_s)
+
+    @cached_property
+    def cumulative(self) -> "Track":
+        """The integral from the first instant, as a track one degree higher."""
+        half = 0.5 * np.diff(self.edges_s)
+        shape = (-1,) + (1,) * (self.coefficients.ndim - 1)
+        table = chebyshev.chebint(self.coefficients, lbnd=-1, axis=1) * half.reshape(shape)
+        totals = table.sum(axis=1)
+        before = np.cumsum(totals, axis=0) - totals
+        table[:, 0] += before
+        return Track.made(self.edges_s, table, self.error * float(self.edges_s[-1] - self.edges_s[0]))
+
+    @cached_property
+    def derivative(self) -> "Track":
+        """The rate of change, per second, as a track one degree lower."""
+        half = 0.5 * np.diff(self.edges_s)
+        shape = (-1,) + (1,) * (self.coefficients.ndim - 1)
+        table = chebyshev.chebder(self.coefficients, axis=1) / half.reshape(shape)
+        degree = self.coefficients.shape[1] - 1
+        return Track.made(self.edges_s, table, self.error * degree**2 / float(half.min()))
+
+    def crossings(
+        self, level: float, start_s: float | None = None, stop_s: float | None = None
+    ) -> Floats:
+        """Times at which a scalar track passes through `level`, sorted; tangents count twice.
+
+        Between the two instants, the whole track by default. Steps between pieces that pass the
+        level are crossings as well.
+        """
+        first = self.start_s if start_s is None else start_s
+        last = self.stop_s if stop_s is None else stop_s
+        shifted = self.coefficients[:, 0] - level
+        reach = np.abs(self.coefficients[:, 1:]).sum(axis=1)
+        near = (np.abs(shifted) <= reach) & (self.edges_s[1:] >= first) & (self.edges_s[:-1] <= last)
+        found = [self._piece_roots(int(i), level) for i in np.flatnonzero(near)]
+        times = np.concatenate([np.concatenate(found) if found else np.empty(0), self._steps(level)])
+        return np.asarray(np.sort(times[(times >= first) & (times < last)]))
+
+    def _piece_roots(self, index: int, level: float) -> Floats:
+        series = self.coefficients[index].copy()
+        series[0] -= level
+        size = np.abs(series).max()
+        kept = np.flatnonzero(np.abs(series) > 1e-15 * size)
+        if size == 0.0 or kept[-1] == 0:
+            return np.empty(0)
+        x = chebyshev.chebroots(series[: kept[-1] + 1])
+        x = x[np.abs(np.imag(x)) < _REAL_ROOT]
+        x = np.real(x)
+        x = x[(x >= -1.0) & (x < 1.0)]
+        lower, upper = self.edges_s[index], self.edges_s[index + 1]
+        return np.asarray(0.5 * (lower + upper) + 0.5 * (upper - lower) * x)
+
+    def _steps(self, level: float) -> Floats:
+        before = self.coefficients[:-1].sum(axis=1) - level
+        signs = (-1.0) ** np.arange(self.coefficients.shape[1])
+        after = (self.coefficients[1:] * signs).sum(axis=1) - level
+        jump = np.abs(after - before) > 4.0 * self.error + 1e-9 * (np.abs(before) + np.abs(after))
+        return np.asarray(self.edges_s[1:-1][jump & (before * after < 0.0)])
+
+    def _located(self, times: Floats) -> tuple[NDArray[np.intp], Floats]:
+        slack = 1e-6
+        if len(times) and (
+            times.min() < self.edges_s[0] - slack or times.max() > self.edges_s[-1] + slack
+        ):
+            raise SimError(
+                f"t_s from {times.min():.3f} to {times.max():.3f} was asked for, but this quantity "
+                f"is known from {self.start_s:.3f} to {self.stop_s:.3f} only"
+            )
+        index = np.clip(
+            np.searchsorted(self.edges_s, times, side="right") - 1, 0, len(self.edges_s) - 2
+        )
+        return index, _local(times, self.edges_s[index], self.edges_s[index + 1])
+
+    @cached_property
+    def _lists(self) -> tuple[list[float], list[list[float]]]:
+        return self.edges_s.tolist(), self.coefficients.tolist()
+
+
+def _local(t_s: Floats | float, lower: Floats | float, upper: Floats | float):  # type: ignore[no-untyped-def]
+    return (2.0 * t_s - lower - upper) / (upper - lower)
+
+
+def _clenshaw(coefficients: Floats, x: Floats) -> Floats:
+    """Value of each row's series at its own x; `coefficients` (N, K) or (N, K, 3)."""
+    if coefficients.ndim == 3:
+        x = x[:, None]
+    later = np.zeros(coefficients.shape[:1] + coefficients.shape[2:])
+    latest = np.zeros_like(later)
+    for k in range(coefficients.shape[1] - 1, 0, -1):
+        later, latest = coefficients[:, k] + 2.0 * x * later - latest, later
+    return np.asarray(coefficients[:, 0] + x * later - latest)
+
+
+def _clenshaw_scalar(coefficients: list[float], x: float) -> float:
+    later = latest = 0.0
+    for k in range(len(coefficients) - 1, 0, -1):
+        later, latest = coefficients[k] + 2.0 * x * later - latest, later
+    return coefficients[0] + x * later - latest
