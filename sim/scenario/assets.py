@@ -1,0 +1,136 @@
+"""Stations, relays and vehicles as they are written in a scenario; composed, no equations here."""
+
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from sim.parameters import Fraction, Name, NonNegative, Parameters, Positive
+from sim.physics.bus import PowerParameters
+from sim.physics.links import TerminalParameters
+from sim.physics.recorder import RecorderParameters
+from sim.physics.solar import AttitudeParameters
+from sim.scenario.behaviour import ActivityParameters, Mode, ModeParameters, Transition
+from sim.scenario.conditions import Period, Utc
+from sim.sky.geometry import PlaceParameters
+from sim.sky.orbits import OrbitParameters
+
+Terminals = Annotated[dict[Name, TerminalParameters], Field(min_length=1)]
+HourOfDay = Annotated[float, Field(ge=0.0, le=24.0)]
+
+
+class Allocation(Parameters):
+    """When a station, or a relay, works for this mission; all the time if left out."""
+
+    daily_utc_h: tuple[tuple[HourOfDay, HourOfDay], ...] = ()
+    """Hours of every day in UTC, from and to; `[20, 4]` runs over midnight."""
+    periods: tuple[Period, ...] = ()
+    """Periods of UTC; with `daily_utc_h`, the times in both."""
+
+    @model_validator(mode="after")
+    def _says_when(self) -> Self:
+        if not self.daily_utc_h and not self.periods:
+            raise ValueError("an allocation needs 'daily_utc_h' or 'periods', or both")
+        return self
+
+
+class Outage(Parameters):
+    """Time out of service by rule: every so often, for so long."""
+
+    first_utc: Utc
+    every_h: Positive
+    duration_h: Positive
+
+    @model_validator(mode="after")
+    def _is_shorter_than_its_period(self) -> Self:
+        if self.duration_h >= self.every_h:
+            raise ValueError(
+                f"duration_h {self.duration_h} leaves no service when every_h is {self.every_h}"
+            )
+        return self
+
+
+class StationParameters(Parameters):
+    """A ground station."""
+
+    place: PlaceParameters
+    terminals: Terminals
+    allocated: Allocation | None = None
+    setup_s: Annotated[int, Field(ge=0)] = 0
+    """Time it needs before it can receive, at each contact."""
+    diameter_m: Positive | None = None
+    """Of its antenna, for the record."""
+
+
+class RelayParameters(Parameters):
+    """A relay satellite that stores and forwards, or repeats."""
+
+    orbit: OrbitParameters
+    terminals: Terminals
+    recorder: RecorderParameters | None = None
+    """Its memory; a relay without one is a bent pipe."""
+    allocated: Allocation | None = None
+    outages: dict[Name, Outage] = Field(default_factory=dict)
+    """Orbit maintenance and the like."""
+    share: Fraction = 1.0
+    """Share of every hour in which it works for this mission."""
+    users_at_once: Annotated[int, Field(ge=1)] | None = None
+    """Users that it can receive at the same time; all if left out."""
+
+
+class VehicleParameters(PowerParameters):
+    """A lander or a rover: everything that lives on or near a body and has loads."""
+
+    place: Name
+    """A place under `places`."""
+    attitudes: dict[Name, AttitudeParameters] = Field(default_factory=dict)
+    """Named attitudes that modes refer to."""
+    terminals: dict[Name, TerminalParameters] = Field(default_factory=dict)
+    recorder: RecorderParameters | None = None
+    modes: Annotated[dict[Mode, ModeParameters], Field(min_length=1)]
+    initial_mode: Mode
+    transitions: tuple[Transition, ...] = ()
+    activities: dict[Name, ActivityParameters] = Field(default_factory=dict)
+    commanded_by: Name | None = None
+    """The forward link that its commands come over, under `links`; none needed if left out."""
+    mass_kg: NonNegative | None = None
+    """For the record."""
+
+    @model_validator(mode="after")
+    def _knows_its_own_names(self) -> Self:
+        self._check_modes()
+        self._check_activities()
+        return self
+
+    def _check_modes(self) -> None:
+        if self.initial_mode not in self.modes:
+            raise ValueError(
+                f"initial_mode '{self.initial_mode}' is not among its modes {', '.join(self.modes)}"
+            )
+        for mode, parameters in self.modes.items():
+            if parameters.attitude is not None and parameters.attitude not in self.attitudes:
+                raise ValueError(
+                    f"modes.{mode}.attitude '{parameters.attitude}' is not among its attitudes "
+                    f"({', '.join(self.attitudes) or 'there are none'})"
+                )
+        for index, transition in enumerate(self.transitions):
+            for mode in (transition.from_, transition.to):
+                if mode not in self.modes and mode != "dead":
+                    raise ValueError(
+                        f"transitions.{index} names the mode '{mode}', which is not among its "
+                        f"modes {', '.join(self.modes)}"
+                    )
+            if transition.from_ == transition.to:
+                raise ValueError(f"transitions.{index} leads from '{transition.to}' to itself")
+
+    def _check_activities(self) -> None:
+        for name, activity in self.activities.items():
+            for mode in activity.modes:
+                if mode not in self.modes:
+                    raise ValueError(
+                        f"activities.{name}.modes names '{mode}', which is not among its modes "
+                        f"{', '.join(self.modes)}; it could never run"
+                    )
+            if activity.rate_bps and self.recorder is None:
+                raise ValueError(f"activities.{name} makes data, but there is no recorder")
+            if activity.reduces is not None and activity.reduces not in self.activities:
+                raise ValueError(f"activities.{name}.reduces names no activity of this vehicle")

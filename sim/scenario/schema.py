@@ -1,0 +1,197 @@
+"""The root of a scenario: what one YAML file says, composed from the parameters of each domain.
+
+Only what needs more than one domain is checked here: that names refer to something, that times lie
+in order, that a link joins a transmitter to receivers.
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, PrivateAttr, model_validator
+
+from sim.clock import Clock, tai_seconds
+from sim.errors import SimError
+from sim.parameters import Count, Name, Parameters, Positive
+from sim.physics.coding import Code
+from sim.physics.links import LinkParameters, TerminalParameters
+from sim.scenario.assets import RelayParameters, StationParameters, VehicleParameters
+from sim.scenario.conditions import Condition, Utc
+from sim.sky.geometry import PlaceParameters
+
+Asset = StationParameters | RelayParameters | VehicleParameters
+
+
+class Span(Parameters):
+    """How long the run lasts: exactly one of the three."""
+
+    lunar_days: Annotated[int, Field(gt=0)] | None = None
+    """Through the end of this many lunar days, the one of the start being the first."""
+    duration_h: Positive | None = None
+    end_utc: Utc | None = None
+
+    @model_validator(mode="after")
+    def _is_one_of_three(self) -> Self:
+        given = [self.lunar_days, self.duration_h, self.end_utc]
+        if sum(value is not None for value in given) != 1:
+            raise ValueError("give exactly one of lunar_days, duration_h and end_utc")
+        return self
+
+
+class Scenario(Parameters):
+    """A mission as one YAML file describes it."""
+
+    schema_version: Literal[1] = Field(alias="schema")
+    name: Name
+    title: str = ""
+    """One line for reports."""
+    start_utc: Utc
+    span: Span
+    first_lunar_day: Annotated[int, Field(ge=0)] = 1
+    """Number of the lunar day in which the run starts."""
+    seed: Count = 1
+    places: Annotated[dict[Name, PlaceParameters], Field(min_length=1)]
+    stations: dict[Name, StationParameters] = Field(default_factory=dict)
+    relays: dict[Name, RelayParameters] = Field(default_factory=dict)
+    vehicles: Annotated[dict[Name, VehicleParameters], Field(min_length=1)]
+    links: dict[Name, LinkParameters] = Field(default_factory=dict)
+
+    _sources: Mapping[str, str] = PrivateAttr(default_factory=dict)
+    _path: Path = PrivateAttr(default_factory=Path)
+    _file_digests: Mapping[str, str] = PrivateAttr(default_factory=dict)
+    _codes: Mapping[str, Code] = PrivateAttr(default_factory=dict)
+
+    @property
+    def sources(self) -> Mapping[str, str]:
+        """The text after `#` on a scalar's line, by the scalar's key path."""
+        return self._sources
+
+    @property
+    def path(self) -> Path:
+        """The file that it was read from."""
+        return self._path
+
+    @property
+    def folder(self) -> Path:
+        """The folder that files named in the scenario are relative to."""
+        return self._path.parent
+
+    @property
+    def file_digests(self) -> Mapping[str, str]:
+        """SHA-256 of every file that the scenario names."""
+        return self._file_digests
+
+    @property
+    def codes(self) -> Mapping[str, Code]:
+        """Channel codes of the catalogue, by name."""
+        return self._codes
+
+    @property
+    def clock(self) -> Clock:
+        """The clock whose zero is the start."""
+        return Clock.starting(self.start_utc)
+
+    @property
+    def assets(self) -> dict[str, Asset]:
+        """Every asset by name: vehicles, relays, stations, in the order of the file."""
+        return {**self.vehicles, **self.relays, **self.stations}
+
+    def terminal(self, end: str) -> TerminalParameters:
+        """The terminal that a link end `ASSET.TERMINAL` names; see `resolved_end`."""
+        asset, terminal = self.resolved_end(end)
+        return self.assets[asset].terminals[terminal]
+
+    def resolved_end(self, end: str) -> tuple[str, str]:
+        """Asset and terminal of a link end, the terminal left out where the asset has one only."""
+        asset, _, terminal = end.partition(".")
+        assets = self.assets
+        if asset not in assets:
+            raise ValueError(f"'{end}' names no asset; there are {', '.join(assets)}")
+        terminals = assets[asset].terminals
+        if terminal in terminals:
+            return asset, terminal
+        if not terminal and len(terminals) == 1:
+            return asset, next(iter(terminals))
+        raise ValueError(
+            f"'{end}' names no terminal of {asset}, which has "
+            f"{', '.join(f'{asset}.{name}' for name in terminals) or 'none'}"
+        )
+
+    @model_validator(mode="after")
+    def _hangs_together(self) -> Self:
+        self._check_times()
+        self._check_names()
+        for name, vehicle in self.vehicles.items():
+            if vehicle.place not in self.places:
+                raise ValueError(
+                    f"vehicles.{name}.place '{vehicle.place}' is not among the places "
+                    f"{', '.join(self.places)}"
+                )
+            self._check_conditions(name, vehicle)
+        for name, link in self.links.items():
+            self._check_link(name, link)
+        return self
+
+    def _check_times(self) -> None:
+        try:
+            start = tai_seconds(self.start_utc)
+            end = None if self.span.end_utc is None else tai_seconds(self.span.end_utc)
+        except SimError as error:
+            raise ValueError(str(error)) from None
+        if end is not None and end <= start:
+            raise ValueError(
+                f"span.end_utc {self.span.end_utc} is not after start_utc {self.start_utc}"
+            )
+
+    def _check_names(self) -> None:
+        groups = {"vehicles": self.vehicles, "relays": self.relays, "stations": self.stations}
+        seen: dict[str, str] = {}
+        for group, assets in groups.items():
+            for name in assets:
+                if name in seen:
+                    raise ValueError(
+                        f"'{name}' stands under both {seen[name]} and {group}; asset names are "
+                        "unique"
+                    )
+                seen[name] = group
+
+    def _check_conditions(self, name: str, vehicle: VehicleParameters) -> None:
+        for where, condition in conditions_of(vehicle):
+            for leaf in condition.leaves:
+                if leaf.contact is not None and leaf.contact not in self.links:
+                    raise ValueError(
+                        f"vehicles.{name}.{where}.contact '{leaf.contact}' is not among the links "
+                        f"({', '.join(self.links) or 'there are none'})"
+                    )
+                if leaf.done is not None and leaf.done not in vehicle.activities:
+                    raise ValueError(
+                        f"vehicles.{name}.{where}.done '{leaf.done}' is not among its activities"
+                    )
+        if vehicle.commanded_by is not None and vehicle.commanded_by not in self.links:
+            raise ValueError(
+                f"vehicles.{name}.commanded_by '{vehicle.commanded_by}' is not among the links"
+            )
+
+    def _check_link(self, name: str, link: LinkParameters) -> None:
+        try:
+            source = self.terminal(link.from_)
+            if source.transmitter is None:
+                raise ValueError(f"'{link.from_}' has no transmitter")
+            for end in link.to:
+                if self.terminal(end).receiver is None:
+                    raise ValueError(f"'{end}' has no receiver")
+                if self.resolved_end(end)[0] == self.resolved_end(link.from_)[0]:
+                    raise ValueError(f"'{link.from_}' and '{end}' are the same asset")
+        except ValueError as error:
+            raise ValueError(f"links.{name}: {error}") from None
+
+
+def conditions_of(vehicle: VehicleParameters) -> Iterator[tuple[str, Condition]]:
+    """Every condition of a vehicle with its key path inside the vehicle."""
+    for index, transition in enumerate(vehicle.transitions):
+        yield f"transitions.{index}.when", transition.when
+    for name, activity in vehicle.activities.items():
+        if activity.when is not None:
+            yield f"activities.{name}.when", activity.when
+        if activity.start_when is not None:
+            yield f"activities.{name}.start_when", activity.start_when
