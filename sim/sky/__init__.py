@@ -1,0 +1,1 @@
+"""Where things are: kernels, ephemeris, sites, stations, relay orbits, shadows and windows."""
