@@ -46,17 +46,25 @@ class Track:
         the largest of the last two coefficients summed, which bounds the remainder where the
         series converges geometrically.
         """
-        edges = np.array(edges_s, dtype=float)
-        count, order = len(edges) - 1, degree + 1
-        x = np.cos(np.pi * (np.arange(order) + 0.5) / order)
+        return cls.through(function(cls.nodes(edges_s, degree)), edges_s, degree)
+
+    @classmethod
+    def nodes(cls, edges_s: ArrayLike, degree: int) -> Floats:
+        """The Chebyshev nodes of all pieces, (M * (degree + 1),), descending within each."""
+        edges = np.asarray(edges_s, dtype=float)
         middle, half = 0.5 * (edges[1:] + edges[:-1]), 0.5 * np.diff(edges)
-        times = (middle[:, None] + half[:, None] * x).ravel()
-        values = np.asarray(function(times), dtype=float)
-        if values.ndim == 2:
-            samples = values.reshape(3, count, order).transpose(1, 2, 0)
+        return np.asarray((middle[:, None] + half[:, None] * _unit_nodes(degree)).ravel())
+
+    @classmethod
+    def through(cls, values: ArrayLike, edges_s: ArrayLike, degree: int) -> "Track":
+        """The track through the values (N,) or (3, N) at `nodes(edges_s, degree)`."""
+        edges, samples = np.array(edges_s, dtype=float), np.asarray(values, dtype=float)
+        count, order = len(edges) - 1, degree + 1
+        if samples.ndim == 2:
+            samples = samples.reshape(3, count, order).transpose(1, 2, 0)
         else:
-            samples = values.reshape(count, order)
-        basis = np.cos(np.outer(np.arange(order), np.arccos(x))) * (2.0 / order)
+            samples = samples.reshape(count, order)
+        basis = np.cos(np.outer(np.arange(order), np.arccos(_unit_nodes(degree)))) * (2.0 / order)
         basis[0] *= 0.5
         coefficients = np.ascontiguousarray(np.einsum("dk,nk...->nd...", basis, samples))
         tail = np.abs(coefficients[:, -2:]).sum(axis=1)
@@ -117,7 +125,9 @@ class Track:
         totals = table.sum(axis=1)
         before = np.cumsum(totals, axis=0) - totals
         table[:, 0] += before
-        return Track.made(self.edges_s, table, self.error * float(self.edges_s[-1] - self.edges_s[0]))
+        return Track.made(
+            self.edges_s, table, self.error * float(self.edges_s[-1] - self.edges_s[0])
+        )
 
     @cached_property
     def derivative(self) -> "Track":
@@ -140,9 +150,13 @@ class Track:
         last = self.stop_s if stop_s is None else stop_s
         shifted = self.coefficients[:, 0] - level
         reach = np.abs(self.coefficients[:, 1:]).sum(axis=1)
-        near = (np.abs(shifted) <= reach) & (self.edges_s[1:] >= first) & (self.edges_s[:-1] <= last)
+        near = (
+            (np.abs(shifted) <= reach) & (self.edges_s[1:] >= first) & (self.edges_s[:-1] <= last)
+        )
         found = [self._piece_roots(int(i), level) for i in np.flatnonzero(near)]
-        times = np.concatenate([np.concatenate(found) if found else np.empty(0), self._steps(level)])
+        times = np.concatenate(
+            [np.concatenate(found) if found else np.empty(0), self._steps(level)]
+        )
         return np.asarray(np.sort(times[(times >= first) & (times < last)]))
 
     def _piece_roots(self, index: int, level: float) -> Floats:
@@ -183,6 +197,10 @@ class Track:
     @cached_property
     def _lists(self) -> tuple[list[float], list[list[float]]]:
         return self.edges_s.tolist(), self.coefficients.tolist()
+
+
+def _unit_nodes(degree: int) -> Floats:
+    return np.asarray(np.cos(np.pi * (np.arange(degree + 1) + 0.5) / (degree + 1)))
 
 
 def _local(t_s: Floats | float, lower: Floats | float, upper: Floats | float):  # type: ignore[no-untyped-def]
