@@ -274,7 +274,7 @@ def gain_dbi(antenna: AntennaParameters, frequency_hz: float, off_axis_deg: Arra
                 np.maximum(peak - _cosine_loss_db(angle, width), antenna.back_lobe_dbi)
             )
         case TableAntenna():
-            return np.interp(angle, antenna.angles_deg, antenna.gains_dbi)
+            return np.asarray(np.interp(angle, antenna.angles_deg, antenna.gains_dbi))
         case GainAntenna():
             if antenna.beamwidth_deg is None:
                 return np.full(angle.shape, peak)
@@ -312,10 +312,10 @@ def side_lobe_envelope_dbi(
         falling = 32.0 - 25.0 * np.log10(angle)
         if quiet:
             falling = np.where(angle <= 20.0, falling - quiet, np.minimum(falling, -3.5))
-        return np.where(angle > 48.0, -10.0, np.minimum(first, falling))
+        return np.asarray(np.where(angle > 48.0, -10.0, np.minimum(first, falling)))
     spread = 10.0 * np.log10(max(ratio, 1.0))
     falling, far = 52.0 - quiet - spread - 25.0 * np.log10(angle), 10.0 - quiet - spread
-    return np.where(angle > 48.0, far, np.minimum(first, falling))
+    return np.asarray(np.where(angle > 48.0, far, np.minimum(first, falling)))
 
 
 def elevation_loss_db(antenna: AntennaParameters, elevation_deg: ArrayLike) -> Floats:
