@@ -1,0 +1,65 @@
+"""A whole scenario written back as YAML, every value with its source as a comment."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from sim.scenario.nodes import scalar
+from sim.scenario.schema import Scenario
+
+_PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_./-]*|\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2})?Z")
+
+
+def resolved_yaml(scenario: Scenario) -> str:
+    """The scenario as it was run: parts and tables filled in, defaults named, overrides applied.
+
+    Keys that are empty are left out. Loading the text gives an equal scenario.
+    """
+    data = scenario.model_dump(mode="json", by_alias=True)
+    return "".join(f"{line}\n" for line in _lines(data, (), scenario.sources, ""))
+
+
+def _lines(
+    data: Mapping[str, Any], path: tuple[str, ...], sources: Mapping[str, str], indent: str
+) -> Iterator[str]:
+    for key, value in data.items():
+        inner = (*path, key)
+        if value is None or value in ({}, []):
+            continue
+        if isinstance(value, dict):
+            body = list(_lines(value, inner, sources, indent + "  "))
+            yield from [f"{indent}{key}:", *body] if body else [f"{indent}{key}: {{}}"]
+        elif isinstance(value, list) and any(_has_mapping(item) for item in value):
+            yield f"{indent}{key}:"
+            for index, item in enumerate(value):
+                yield from _item_lines(item, (*inner, str(index)), sources, indent + "  ")
+        else:
+            source = sources.get(".".join(inner))
+            yield f"{indent}{key}: {_text(value)}" + (f"  # {source}" if source else "")
+
+
+def _item_lines(
+    item: Any, path: tuple[str, ...], sources: Mapping[str, str], indent: str
+) -> Iterator[str]:
+    if not isinstance(item, dict):
+        yield f"{indent}- {_text(item)}"
+        return
+    marker = f"{indent}- "
+    for line in _lines(item, path, sources, indent + "  "):
+        yield marker + line[len(marker) :]
+        marker = indent + "  "
+
+
+def _has_mapping(value: Any) -> bool:
+    if isinstance(value, list):
+        return any(_has_mapping(item) for item in value)
+    return isinstance(value, dict)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, list):
+        return "[" + ", ".join(_text(item) for item in value) + "]"
+    if isinstance(value, str) and _PLAIN.fullmatch(value) and scalar(value) == value:
+        return value
+    return json.dumps(value, ensure_ascii=False)
