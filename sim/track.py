@@ -58,17 +58,55 @@ class Track:
     @classmethod
     def through(cls, values: ArrayLike, edges_s: ArrayLike, degree: int) -> "Track":
         """The track through the values (N,) or (3, N) at `nodes(edges_s, degree)`."""
-        edges, samples = np.array(edges_s, dtype=float), np.asarray(values, dtype=float)
-        count, order = len(edges) - 1, degree + 1
-        if samples.ndim == 2:
-            samples = samples.reshape(3, count, order).transpose(1, 2, 0)
-        else:
-            samples = samples.reshape(count, order)
-        basis = np.cos(np.outer(np.arange(order), np.arccos(_unit_nodes(degree)))) * (2.0 / order)
-        basis[0] *= 0.5
-        coefficients = np.ascontiguousarray(np.einsum("dk,nk...->nd...", basis, samples))
+        edges = np.array(edges_s, dtype=float)
+        samples = np.asarray(values, dtype=float)
+        coefficients = _transformed(samples, len(edges) - 1, degree + 1)
         tail = np.abs(coefficients[:, -2:]).sum(axis=1)
         return cls.made(edges, coefficients, float(tail.max(initial=0.0)))
+
+    @classmethod
+    def within(
+        cls,
+        function: Callable[[Floats], Floats],
+        start_s: float,
+        stop_s: float,
+        piece_s: float,
+        degree: int,
+        tolerance: float,
+    ) -> "Track":
+        """Sample `function` in pieces of at most `piece_s`, halved until the error is allowed.
+
+        Each round samples all pieces that are not good enough at once. Raises `SimError` where
+        twenty halvings do not suffice: the function is not smooth.
+        """
+        count = max(1, int(np.ceil((stop_s - start_s) / piece_s - 1e-9)))
+        edges = np.linspace(start_s, stop_s, count + 1)
+        lower, upper, kept = edges[:-1], edges[1:], []
+        for _ in range(20):
+            fitted = cls._pieces(function, lower, upper, degree)
+            tail = np.abs(fitted[:, -2:]).sum(axis=1)
+            bad = (tail if tail.ndim == 1 else tail.max(axis=1)) > tolerance
+            kept.append((lower[~bad], upper[~bad], fitted[~bad], tail[~bad]))
+            lower, upper = lower[bad], upper[bad]
+            if not len(lower):
+                break
+            middle = 0.5 * (lower + upper)
+            lower, upper = np.concatenate([lower, middle]), np.concatenate([middle, upper])
+        else:
+            raise SimError(f"a quantity is not smooth near t_s {lower[0]:.3f}; it has no track")
+        starts, stops, tables, tails = (np.concatenate(parts) for parts in zip(*kept, strict=True))
+        order = np.argsort(starts)
+        whole = np.append(starts[order], stops[order][-1])
+        return cls.made(whole, tables[order], float(tails.max(initial=0.0)))
+
+    @classmethod
+    def _pieces(
+        cls, function: Callable[[Floats], Floats], lower: Floats, upper: Floats, degree: int
+    ) -> Floats:
+        """Coefficients on intervals that need not adjoin."""
+        middle, half = 0.5 * (lower + upper), 0.5 * (upper - lower)
+        nodes = (middle[:, None] + half[:, None] * _unit_nodes(degree)).ravel()
+        return _transformed(np.asarray(function(nodes), dtype=float), len(lower), degree + 1)
 
     @classmethod
     def made(cls, edges_s: ArrayLike, coefficients: ArrayLike, error: float) -> "Track":
@@ -197,6 +235,17 @@ class Track:
     @cached_property
     def _lists(self) -> tuple[list[float], list[list[float]]]:
         return self.edges_s.tolist(), self.coefficients.tolist()
+
+
+def _transformed(samples: Floats, count: int, order: int) -> Floats:
+    """Chebyshev coefficients (count, order[, 3]) of samples (N,) or (3, N) at the nodes."""
+    if samples.ndim == 2:
+        samples = samples.reshape(3, count, order).transpose(1, 2, 0)
+    else:
+        samples = samples.reshape(count, order)
+    basis = np.cos(np.outer(np.arange(order), np.arccos(_unit_nodes(order - 1)))) * (2.0 / order)
+    basis[0] *= 0.5
+    return np.ascontiguousarray(np.einsum("dk,nk...->nd...", basis, samples))
 
 
 def _unit_nodes(degree: int) -> Floats:
