@@ -179,7 +179,7 @@ def aperture_limit_dbi(diameter_m: float, frequency_hz: float) -> float:
 
 
 def surface_loss_db(surface_error_mm: float, frequency_hz: float) -> float:
-    """Loss by the root-mean-square error of a reflector's surface; Ruze (1966), equation 7."""
+    """Loss by the root-mean-square error of a reflector's surface; Ruze (1966)."""
     phase = 4.0 * np.pi * surface_error_mm * 1e-3 / wavelength_m(frequency_hz)
     return float(10.0 / np.log(10.0) * phase**2)
 
@@ -206,7 +206,7 @@ def _parabola_peak_dbi(antenna: ParabolaAntenna, frequency_hz: float) -> float:
 
 
 def _helix_peak_dbi(antenna: HelixAntenna, frequency_hz: float) -> float:
-    """Kraus, Antennas (1988), equation 7-4-7: 15 C^2 n S, circumference and spacing in wavelengths."""
+    """Kraus, Antennas (1988), chapter 7: 15 C^2 n S, circumference and spacing in wavelengths."""
     wave = wavelength_m(frequency_hz)
     length = antenna.turns * antenna.spacing_m / wave
     return float(11.8 + 10.0 * np.log10((antenna.circumference_m / wave) ** 2 * length))
@@ -215,7 +215,7 @@ def _helix_peak_dbi(antenna: HelixAntenna, frequency_hz: float) -> float:
 def half_power_beamwidth_deg(antenna: AntennaParameters, frequency_hz: float) -> float:
     """Full width of the main lobe at half power.
 
-    Parabola: 70 lambda/D. Helix: Kraus (1988), equation 7-4-4. Where only the gain is known:
+    Parabola: 70 lambda/D. Helix: Kraus (1988), chapter 7. Where only the gain is known:
     gain times width squared is 27,000 deg2, at most 180 deg.
     """
     match antenna:

@@ -52,7 +52,7 @@ class Code(Parameters):
     """Channel symbols of a codeword, as bits after all coding."""
     codewords_per_frame: Bits = 1
     sync_marker_bits: Annotated[int, Field(ge=0)] = 32
-    """Attached sync marker, as channel bits before each frame; CCSDS 131.0-B-5, section 9."""
+    """Attached sync marker, as channel bits before each frame; CCSDS 131.0-B-5."""
     error_kind: Literal["codeword", "bit"] = "codeword"
     """What the curve's error rate counts."""
     error_bits: Annotated[float, Field(ge=1.0)] = 1.0
