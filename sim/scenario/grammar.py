@@ -3,12 +3,13 @@
 Messages built on it can never name a key that the model does not have.
 """
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
 from pydantic import BaseModel
 
-_MANY_KEYS = 12
+_MANY_KEYS = 8
 
 
 class Grammar:
@@ -58,8 +59,13 @@ class Grammar:
         return tag if isinstance(tag, str) else None
 
     def kinds(self, rule: dict[str, Any]) -> list[str]:
-        """The kinds of a discriminated rule."""
-        return list(self._discriminator(rule).get("mapping", {}))
+        """The kinds that a rule tells apart."""
+        stated = self._discriminator(rule).get("mapping")
+        if stated:
+            return list(stated)
+        options = [self._followed(option) for option in _options(self._followed(rule))]
+        found = [option.get("properties", {}).get("kind", {}).get("const") for option in options]
+        return [kind for kind in found if kind]
 
     def choices(self, rule: dict[str, Any]) -> list[str]:
         """The words of a closed set."""
@@ -75,7 +81,7 @@ class Grammar:
         """What a rule allows, in words."""
         rule = self._followed(rule)
         if "const" in rule:
-            return f"'{rule['const']}'"
+            return json.dumps(rule["const"])
         if "enum" in rule:
             return "one of " + ", ".join(str(value) for value in rule["enum"])
         options = rule.get("oneOf") or rule.get("anyOf")
@@ -179,13 +185,14 @@ def _range_words(rule: dict[str, Any]) -> str:
     if lower is not None and upper is not None:
         return f" from {lower:g} to {upper:g}"
     words = [
-        f"of at least {lower:g}" if lower is not None else "",
+        f"at least {lower:g}" if lower is not None else "",
         f"above {above:g}" if above is not None else "",
-        f"of at most {upper:g}" if upper is not None else "",
+        f"at most {upper:g}" if upper is not None else "",
         f"below {below:g}" if below is not None else "",
     ]
     stated = [word for word in words if word]
-    return " " + " and ".join(stated) if stated else ""
+    joint = " of " if stated and stated[0].startswith("at") else " "
+    return joint + " and ".join(stated) if stated else ""
 
 
 def _length_words(rule: dict[str, Any]) -> str:

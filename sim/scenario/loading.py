@@ -64,12 +64,12 @@ def _codes() -> dict[str, Code]:
 
 
 def _check_codes(scenario: Scenario, tree: Node, label: str) -> None:
-    known = _codes()
     for name, link in scenario.links.items():
-        if link.coding not in known:
-            node = tree.value["links"].value[name].value["coding"]
-            place = node.origin or f"{label}:{node.line}"
-            raise ScenarioError(
-                f"{place}: links.{name}.coding: there is no code '{link.coding}'; "
-                f"{suggestion(link.coding, list(known))}"
-            )
+        for code in link.coding:
+            if code not in _codes():
+                node = tree.value["links"].value[name].value["coding"]
+                place = node.origin or f"{label}:{node.line}"
+                raise ScenarioError(
+                    f"{place}: links.{name}.coding: there is no code '{code}'; "
+                    f"{suggestion(code, list(_codes()))}"
+                )

@@ -65,10 +65,12 @@ def suggestion(word: str, known: Sequence[str]) -> str:
     close = nearest(word, known)
     if close:
         return f"did you mean '{close}'?"
-    if not known:
-        return "there is none to choose from"
-    shown = ", ".join(known[:_MANY_WORDS]) + (", ..." if len(known) > _MANY_WORDS else "")
-    return f"there is {shown}"
+    return f"there is {_listed(known)}"
+
+
+def _listed(words: Sequence[str]) -> str:
+    shown = ", ".join(words[:_MANY_WORDS]) + (", ..." if len(words) > _MANY_WORDS else "")
+    return shown or "none"
 
 
 def unknown_key(key: str, known: Sequence[str]) -> str:
@@ -81,7 +83,9 @@ def unknown_key(key: str, known: Sequence[str]) -> str:
             return f"the unit is missing; the key is '{right}', in {UNITS[unit]}"
         if key.startswith(stem + "_"):
             return f"the unit is another; the key is '{right}', in {UNITS[unit]}"
-    return f"there is no key '{key}' here; {suggestion(key, known)}"
+    close = nearest(key, known)
+    rest = f"did you mean '{close}'?" if close else f"not yet given: {_listed(known)}"
+    return f"there is no key '{key}' here; {rest}"
 
 
 def first_error(error: ValidationError, tree: Node, label: str, model: type[BaseModel]) -> str:
@@ -159,10 +163,13 @@ class _Reader:
             return _stated_fault(str(context["error"]), path, node)
         if kind.startswith("union_tag"):
             key = str(context["discriminator"]).strip("'")
-            if kind == "union_tag_invalid":
-                return _Fault(kind, (*path, key), node.value[key], entry["input"], key)
+            key = key if value_at(node.value, [key]) else "kind"
+            if not isinstance(node.value, dict):
+                return _Fault("model_type", path, node, entry["input"])
+            if key in node.value:
+                kind, path, node = "union_tag_invalid", (*path, key), node.value[key]
             return _Fault(kind, path, node, entry["input"], key)
-        if kind in ("missing", "extra_forbidden"):
+        if kind in ("missing", "extra_forbidden") or entry["loc"][-1:] == ("[key]",):
             return _Fault(kind, path, node, entry["input"], str(entry["loc"][-1]))
         return _Fault(kind, path, node, entry["input"])
 
@@ -185,7 +192,10 @@ class _Reader:
                 words = _unknown_word(
                     fault.node.value, self._grammar.kinds(self._rule(fault.path[:-1]))
                 )
-            case "literal_error" | "enum":
+            case "literal_error" if fault.key == "[key]":
+                rule = self._grammar.rule(fault.path[:-1], self._data)
+                words = _unknown_word(fault.value, rule.get("propertyNames", {}).get("enum", []))
+            case "literal_error":
                 words = _unknown_word(fault.value, self._grammar.choices(rule))
             case "string_pattern_mismatch":
                 is_time = self._grammar.is_time(rule)
@@ -281,9 +291,11 @@ def _unit(name: str) -> str | None:
 
 
 def _unknown_word(given: Any, known: Sequence[str]) -> str:
+    if len(known) == 1:
+        return f"{_shown(given)} is not allowed; it is {known[0]}"
     close = nearest(str(given), known)
     meant = f"did you mean '{close}'? " if close else ""
-    return f"there is no '{given}'; {meant}it is one of {', '.join(known)}"
+    return f"there is no {_shown(given)}; {meant}it is one of {', '.join(known)}"
 
 
 def _shown(value: Any) -> str:

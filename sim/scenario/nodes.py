@@ -179,7 +179,8 @@ def _texts(node: Node) -> Iterator[str]:
 
 
 def _refuse(label: str, line: int, message: str) -> NoReturn:
-    raise ScenarioError(f"{label}:{line}: {message}")
+    place = label if label.startswith("--set ") else f"{label}:{line}"
+    raise ScenarioError(f"{place}: {message}")
 
 
 def _hint(problem: str) -> str:

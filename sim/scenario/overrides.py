@@ -47,12 +47,14 @@ def _assignments(
 
 
 def _stamped(node: Node, origin: str) -> Node:
-    if isinstance(node.value, dict):
-        inner = {key: _stamped(item, origin) for key, item in node.value.items()}
-        return Node(inner, 0, "", origin)
-    if isinstance(node.value, list):
-        return Node([_stamped(item, origin) for item in node.value], 0, "", origin)
-    return replace(node, line=0, source=node.source or SOURCE, origin=origin)
+    value, source = node.value, ""
+    if isinstance(value, dict):
+        value = {key: _stamped(inner, origin) for key, inner in value.items()}
+    elif isinstance(value, list):
+        value = [_stamped(inner, origin) for inner in value]
+    else:
+        source = node.source or SOURCE
+    return Node(value, 0, source, origin)
 
 
 def _check_path(path: list[str], data: Any, grammar: Grammar, origin: str) -> None:

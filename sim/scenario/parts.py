@@ -1,5 +1,6 @@
 """Named parts: stations, antennas and codes that a scenario takes by `part: NAME`."""
 
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -31,45 +32,44 @@ def group_data(group: str) -> dict[str, Any]:
     return {name: plain(node) for name, node in groups().get(group, {}).items()}
 
 
-def with_parts(node: Node, label: str, key: str = "") -> Node:
+def with_parts(node: Node, label: str, path: tuple[str, ...] = ()) -> Node:
     """The tree with every `part: NAME` replaced by the part; keys beside it override the part's.
 
     Mappings are merged key by key, except where `kind` differs: that replaces the whole mapping.
     Parts carry the line on which they are named, and the sources of the catalogue.
     """
     if isinstance(node.value, list):
-        items = [with_parts(inner, label, key) for inner in node.value]
-        return Node(items, node.line, node.source, node.origin)
+        return replace(node, value=[with_parts(inner, label, path) for inner in node.value])
     if not isinstance(node.value, dict):
         return node
-    own = {name: with_parts(inner, label, name) for name, inner in node.value.items()}
+    own = {key: with_parts(inner, label, (*path, key)) for key, inner in node.value.items()}
     if "part" not in own:
-        return Node(own, node.line, node.source, node.origin)
+        return replace(node, value=own)
     named = own.pop("part")
-    part = with_parts(_part(named, label, key), label)
-    placed = _moved(part, named.line, named.origin)
-    return _merged(placed, Node(own, node.line, node.source, node.origin))
+    part = with_parts(_part(named, label, path), label, path)
+    return _merged(_moved(part, named.line, named.origin), replace(node, value=own))
 
 
-def _part(named: Node, label: str, key: str) -> Node:
-    known = parts()
+def _part(named: Node, label: str, path: tuple[str, ...]) -> Node:
+    """The part that is named; `stations.kashi` takes it from the stations, `antenna` from antennas."""
+    fitting = [groups().get(f"{key}s") or groups().get(key) for key in reversed(path[-2:])]
+    known = next(filter(None, fitting), None) or parts()
     if isinstance(named.value, str) and named.value in known:
         return known[named.value]
     place = named.origin or f"{label}:{named.line}"
-    choice = groups().get(key + "s") or known
     raise ScenarioError(
-        f"{place}: part: there is no part '{named.value}'; {suggestion(str(named.value), [*choice])}"
+        f"{place}: {'.'.join((*path, 'part'))}: there is no part '{named.value}'; "
+        f"{suggestion(str(named.value), list(known))}"
     )
 
 
 def _moved(node: Node, line: int, origin: str) -> Node:
-    if isinstance(node.value, dict):
-        inner = {key: _moved(item, line, origin) for key, item in node.value.items()}
-        return Node(inner, line, node.source, origin)
-    if isinstance(node.value, list):
-        items = [_moved(item, line, origin) for item in node.value]
-        return Node(items, line, node.source, origin)
-    return Node(node.value, line, node.source, origin)
+    value = node.value
+    if isinstance(value, dict):
+        value = {key: _moved(inner, line, origin) for key, inner in value.items()}
+    elif isinstance(value, list):
+        value = [_moved(inner, line, origin) for inner in value]
+    return replace(node, value=value, line=line, origin=origin)
 
 
 def _merged(base: Node, own: Node) -> Node:
@@ -80,4 +80,4 @@ def _merged(base: Node, own: Node) -> Node:
     entries = dict(base.value)
     for key, inner in own.value.items():
         entries[key] = _merged(entries[key], inner) if key in entries else inner
-    return Node(entries, own.line, own.source, own.origin)
+    return replace(own, value=entries)

@@ -11,12 +11,12 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, PrivateAttr, model_validator
 
 from sim.clock import Clock, tai_seconds
-from sim.errors import SimError
 from sim.parameters import Count, Name, Parameters, Positive
 from sim.physics.coding import Code
-from sim.physics.links import LinkParameters, TerminalParameters
-from sim.scenario.assets import RelayParameters, StationParameters, VehicleParameters
+from sim.physics.links import TerminalParameters
+from sim.scenario.assets import LinkInUse, RelayParameters, StationParameters, VehicleParameters
 from sim.scenario.conditions import Condition, Utc
+from sim.scenario.messages import suggestion
 from sim.sky.geometry import PlaceParameters
 
 Asset = StationParameters | RelayParameters | VehicleParameters
@@ -54,7 +54,7 @@ class Scenario(Parameters):
     stations: dict[Name, StationParameters] = Field(default_factory=dict)
     relays: dict[Name, RelayParameters] = Field(default_factory=dict)
     vehicles: Annotated[dict[Name, VehicleParameters], Field(min_length=1)]
-    links: dict[Name, LinkParameters] = Field(default_factory=dict)
+    links: dict[Name, LinkInUse] = Field(default_factory=dict)
 
     _sources: Mapping[str, str] = PrivateAttr(default_factory=dict)
     _path: Path = PrivateAttr(default_factory=Path)
@@ -106,7 +106,7 @@ class Scenario(Parameters):
         asset, _, terminal = end.partition(".")
         assets = self.assets
         if asset not in assets:
-            raise ValueError(f"'{end}' names no asset; there are {', '.join(assets)}")
+            raise ValueError(f"'{end}' names no asset; {suggestion(asset, list(assets))}")
         terminals = assets[asset].terminals
         if terminal in terminals:
             return asset, terminal
@@ -124,8 +124,8 @@ class Scenario(Parameters):
         for name, vehicle in self.vehicles.items():
             if vehicle.place not in self.places:
                 raise ValueError(
-                    f"vehicles.{name}.place '{vehicle.place}' is not among the places "
-                    f"{', '.join(self.places)}"
+                    f"vehicles.{name}.place '{vehicle.place}' is not among the places; "
+                    f"{suggestion(vehicle.place, list(self.places))}"
                 )
             self._check_conditions(name, vehicle)
         for name, link in self.links.items():
@@ -133,12 +133,8 @@ class Scenario(Parameters):
         return self
 
     def _check_times(self) -> None:
-        try:
-            start = tai_seconds(self.start_utc)
-            end = None if self.span.end_utc is None else tai_seconds(self.span.end_utc)
-        except SimError as error:
-            raise ValueError(str(error)) from None
-        if end is not None and end <= start:
+        end = self.span.end_utc
+        if end is not None and tai_seconds(end) <= tai_seconds(self.start_utc):
             raise ValueError(
                 f"span.end_utc {self.span.end_utc} is not after start_utc {self.start_utc}"
             )
@@ -172,18 +168,20 @@ class Scenario(Parameters):
                 f"vehicles.{name}.commanded_by '{vehicle.commanded_by}' is not among the links"
             )
 
-    def _check_link(self, name: str, link: LinkParameters) -> None:
+    def _check_link(self, name: str, link: LinkInUse) -> None:
+        key = "from"
         try:
             source = self.terminal(link.from_)
             if source.transmitter is None:
                 raise ValueError(f"'{link.from_}' has no transmitter")
+            key = "to"
             for end in link.to:
                 if self.terminal(end).receiver is None:
                     raise ValueError(f"'{end}' has no receiver")
                 if self.resolved_end(end)[0] == self.resolved_end(link.from_)[0]:
                     raise ValueError(f"'{link.from_}' and '{end}' are the same asset")
         except ValueError as error:
-            raise ValueError(f"links.{name}: {error}") from None
+            raise ValueError(f"links.{name}.{key}: {error}") from None
 
 
 def conditions_of(vehicle: VehicleParameters) -> Iterator[tuple[str, Condition]]:
