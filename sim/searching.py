@@ -90,11 +90,11 @@ def extrema(function: Function, grid_s: Floats, tolerance_s: float = 0.5) -> Flo
     """
     values = function(grid_s)
     middle = np.flatnonzero((values[1:-1] >= values[:-2]) & (values[1:-1] > values[2:])) + 1
-    return _golden(function, grid_s[middle - 1], grid_s[middle + 1], tolerance_s)
+    return peak(function, grid_s[middle - 1], grid_s[middle + 1], tolerance_s)
 
 
-def _golden(function: Function, lower: Floats, upper: Floats, tolerance_s: float) -> Floats:
-    """Maximum of the function in each bracket, by golden-section search, all at once."""
+def peak(function: Function, lower: Floats, upper: Floats, tolerance_s: float = 0.5) -> Floats:
+    """Time of the maximum in each bracket (N,), by golden-section search, all at once."""
     if not len(lower):
         return lower
     a, b = lower.copy(), upper.copy()
@@ -108,7 +108,7 @@ def _golden(function: Function, lower: Floats, upper: Floats, tolerance_s: float
         at_new = function(new)
         x1, x2 = np.where(left, new, x2), np.where(left, x1, new)
         f1, f2 = np.where(left, at_new, f2), np.where(left, f1, at_new)
-    return np.where(f1 > f2, x1, x2)
+    return np.asarray(np.where(f1 > f2, x1, x2))
 
 
 def _grazing(
@@ -148,4 +148,4 @@ def _grazing(
 
 def _dipping(function: Function, lower: Floats, upper: Floats, signs: Floats) -> Floats:
     """The time of the smallest |value| in each bracket, the sign of the value being `signs`."""
-    return _golden(lambda x: -signs * function(x), lower, upper, 0.25)
+    return peak(lambda x: -signs * function(x), lower, upper, 0.25)

@@ -22,7 +22,7 @@ def elevation_deg(local_km: Floats) -> Floats:
 
 def range_km(vector_km: Floats) -> Floats:
     """Length of the vector."""
-    return np.sqrt(np.einsum("i...,i...->...", vector_km, vector_km))
+    return np.asarray(np.sqrt(np.einsum("i...,i...->...", vector_km, vector_km)))
 
 
 def range_rate_km_s(vector_km: Floats, velocity_km_s: Floats) -> Floats:

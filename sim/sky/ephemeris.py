@@ -14,7 +14,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from sim.clock import Clock
 from sim.constants import DAY_S
-from sim.sky.frames import ARCSECOND_RAD, euler, principal_to_mean_earth
+from sim.sky.directions import longitude_latitude_deg
+from sim.sky.frames import ARCSECOND_RAD, applied, euler, principal_to_mean_earth
 from sim.sky.kernels import J2000_JD, load_kernels, require_covered, skyfield_time
 from sim.track import Track
 
@@ -49,6 +50,9 @@ class Ephemeris:
     sun_apparent_km: Track
     """The Sun as it appears from the Moon's centre: light time and aberration, no deflection."""
 
+    earth_apparent_km: Track
+    """The Earth as it appears from the Moon's centre, to stand beside the apparent Sun."""
+
     moon_angles_rad: Track
     """Node, tilt and spin of the Moon's principal axes."""
 
@@ -82,6 +86,14 @@ class Ephemeris:
     def principal_rotation(self, t_s: ArrayLike) -> Floats:
         """ICRF to the Moon's principal axes; (3, 3) or (3, 3, N)."""
         return euler(self.moon_angles_rad(t_s))
+
+    def sub_solar_point_deg(self, t_s: ArrayLike) -> tuple[Floats, Floats]:
+        """East longitude and latitude on the Moon over which the Sun stands."""
+        return longitude_latitude_deg(applied(self.rotation(t_s), self.sun_apparent_km(t_s)))
+
+    def sub_earth_point_deg(self, t_s: ArrayLike) -> tuple[Floats, Floats]:
+        """East longitude and latitude over which the Earth stands: the libration."""
+        return longitude_latitude_deg(applied(self.rotation(t_s), self.earth_km(t_s)))
 
     def earth_rotation(self, t_s: ArrayLike) -> Floats:
         """ITRS to ICRF: polar motion, UT1, nutation, precession; (3, 3) or (3, 3, N)."""
@@ -132,6 +144,7 @@ def compute_ephemeris(clock: Clock, start_s: float, stop_s: float) -> Ephemeris:
         earth_km=sampled.track(sampled.earth_km),
         sun_km=sampled.track(sampled.sun_km),
         sun_apparent_km=sampled.track(sampled.sun_apparent_km),
+        earth_apparent_km=sampled.track(sampled.earth_apparent_km),
         moon_angles_rad=sampled.track(sampled.moon_angles_rad),
         nutation=tuple(sampled.track(row) for row in sampled.nutation),  # type: ignore[arg-type]
         equinox_rad=sampled.track(sampled.equinox_rad),
@@ -169,7 +182,11 @@ class _Samples:
 
     @cached_property
     def sun_apparent_km(self) -> Any:
-        return self._observer.observe(self._planets["sun"]).apparent(deflectors=()).position.km
+        return _apparent_km(self._observer, self._planets["sun"])
+
+    @cached_property
+    def earth_apparent_km(self) -> Any:
+        return _apparent_km(self._observer, self._planets["earth"])
 
     @cached_property
     def moon_angles_rad(self) -> Any:
@@ -186,6 +203,10 @@ class _Samples:
         angle = _EARTH_ANGLE_TURNS + days * _EARTH_EXCESS_TURNS_D + (t.whole % 1.0) + t.ut1_fraction
         turns = t.gast / 24.0 - angle
         return _TURN_RAD * ((turns + 0.5) % 1.0 - 0.5)
+
+
+def _apparent_km(observer: Any, body: Any) -> Any:
+    return observer.observe(body).apparent(deflectors=()).position.km
 
 
 def _times(clock: Clock, t_s: Floats) -> Any:

@@ -129,14 +129,20 @@ class Site:
 
         Sampled from Skyfield's own light time and aberration at this site; no deflection.
         """
+        return self._apparent_local_km("sun")
+
+    @cached_property
+    def earth_local_km(self) -> Track:
+        """The Earth's centre as it appears from the site, to stand beside the apparent Sun."""
+        return self._apparent_local_km("earth")
+
+    def _apparent_local_km(self, body: str) -> Track:
         kernels = load_kernels()
         edges = self.ephemeris.earth_km.edges_s
         nodes = Track.nodes(edges, DEGREE)
         observer = kernels.planets["moon"] + self.vector_function
-        seen = observer.at(skyfield_time(kernels, self.ephemeris.clock, nodes)).observe(
-            kernels.planets["sun"]
-        )
-        vector = seen.apparent(deflectors=()).position.km
+        at = observer.at(skyfield_time(kernels, self.ephemeris.clock, nodes))
+        vector = at.observe(kernels.planets[body]).apparent(deflectors=()).position.km
         return Track.through(applied(self.rotation(nodes), vector), edges, DEGREE)
 
 
