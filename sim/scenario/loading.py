@@ -15,7 +15,7 @@ from sim.scenario.grammar import Grammar
 from sim.scenario.messages import first_error, suggestion
 from sim.scenario.nodes import Node, compose, plain, read_text, sources
 from sim.scenario.overrides import with_overrides
-from sim.scenario.parts import group_data, with_parts
+from sim.scenario.parts import group_data, with_part_keys, with_parts
 from sim.scenario.schema import Scenario
 
 
@@ -73,3 +73,10 @@ def _check_codes(scenario: Scenario, tree: Node, label: str) -> None:
                     f"{place}: links.{name}.coding: there is no code '{code}'; "
                     f"{suggestion(code, list(_codes()))}"
                 )
+
+
+def scenario_schema() -> str:
+    """JSON Schema of a scenario file as text, named parts and files of tables included."""
+    schema = Scenario.model_json_schema()
+    schema["title"] = "farside scenario"
+    return json.dumps(with_part_keys(schema), indent=2)

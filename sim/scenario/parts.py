@@ -81,3 +81,26 @@ def _merged(base: Node, own: Node) -> Node:
     for key, inner in own.value.items():
         entries[key] = _merged(entries[key], inner) if key in entries else inner
     return replace(own, value=entries)
+
+
+def with_part_keys(schema: dict[str, Any]) -> dict[str, Any]:
+    """The JSON Schema of scenarios, with `part` allowed wherever the catalogue has parts."""
+    for definition in [schema, *schema["$defs"].values()]:
+        for key, rule in definition.get("properties", {}).items():
+            if f"{key}s" in groups():
+                definition["properties"][key] = {"anyOf": [rule, _part_rule(f"{key}s")]}
+            elif key in groups():
+                names = rule.get("patternProperties", {})
+                names.update(
+                    {name: {"anyOf": [inner, _part_rule(key)]} for name, inner in names.items()}
+                )
+    return schema
+
+
+def _part_rule(group: str) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": {"part": {"enum": list(groups()[group])}},
+        "required": ["part"],
+        "description": "A part of the catalogue; keys beside `part` override the part's.",
+    }
