@@ -1,12 +1,12 @@
 """Stations, relays and vehicles as they are written in a scenario; composed, no equations here."""
 
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from sim.parameters import Fraction, Name, NonNegative, Parameters, Positive
 from sim.physics.bus import PowerParameters
-from sim.physics.links import TerminalParameters
+from sim.physics.links import LinkParameters, TerminalParameters
 from sim.physics.recorder import RecorderParameters
 from sim.physics.solar import AttitudeParameters
 from sim.scenario.behaviour import ActivityParameters, Mode, ModeParameters, Transition
@@ -73,8 +73,15 @@ class RelayParameters(Parameters):
     """Orbit maintenance and the like."""
     share: Fraction = 1.0
     """Share of every hour in which it works for this mission."""
-    users_at_once: Annotated[int, Field(ge=1)] | None = None
-    """Users that it can receive at the same time; all if left out."""
+
+
+class LinkInUse(LinkParameters):
+    """A link, and how it is used."""
+
+    choose: Literal["highest_rate", "longest_pass", "in_order"] = "highest_rate"
+    """Which of several destinations is taken."""
+    retransmit: bool = False
+    """Whether lost frames are sent again, as in CFDP class 2; otherwise they are gaps."""
 
 
 class VehicleParameters(PowerParameters):

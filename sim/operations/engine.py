@@ -1,0 +1,111 @@
+"""One run of the discrete-event clock over an environment: SimPy in whole seconds."""
+
+from collections.abc import Callable, Generator
+from math import ceil
+from typing import Any
+
+import simpy
+
+from sim.environment import Environment
+from sim.operations.contacts import Traffic
+from sim.operations.runlog import Event, Level, RunLog
+from sim.operations.transport import Channel, Counts, Network, Node
+from sim.operations.vehicles import Vehicle
+from sim.physics.recorder import Recorder
+
+Progress = Callable[[str, float], None]
+
+
+def operate(environment: Environment, *, progress: Progress | None = None) -> RunLog:
+    """Run the vehicles and relays through the environment; the log holds every change.
+
+    The run covers `[0, duration_s)`: what happens at `duration_s` is not part of it. Raises
+    `SimError` where the scenario's rules cannot be carried out.
+    """
+    return _Engine(environment, progress).run()
+
+
+class _Engine:
+    """The pieces of one run, joined."""
+
+    def __init__(self, environment: Environment, progress: Progress | None) -> None:
+        self.environment = environment
+        self.progress = progress
+        self.clock = simpy.Environment()
+        self.log = _empty_log(environment)
+        self.network = Network(_nodes(environment), self.log, self._lunar_day)
+        self.network.counts.update({name: Counts() for name in environment.scenario.vehicles})
+        self.traffic = Traffic(environment, self.clock, self.network, self.log)
+        self.vehicles = {
+            name: Vehicle(name, environment, self.clock, self.traffic, self.log)
+            for name in environment.scenario.vehicles
+        }
+
+    def run(self) -> RunLog:
+        for name, vehicle in self.vehicles.items():
+            self.traffic.listeners[name] = vehicle.disturb
+            self.clock.process(vehicle.life())
+            self.clock.process(self._close_lunar_days(vehicle))
+        self.clock.process(self.traffic.follow_contacts())
+        if self.progress is not None:
+            self.clock.process(self._report(self.progress))
+        self._note_short_contacts()
+        self.clock.run(until=self.environment.duration_s)
+        for vehicle in self.vehicles.values():
+            vehicle.snapshot(vehicle.lunar_day(self.environment.duration_s - 1))
+        self.log.events.sort(key=lambda event: event.t_s)
+        return self.log
+
+    def _lunar_day(self, vehicle: str, t_s: float) -> int:
+        return self.vehicles[vehicle].lunar_day(t_s)
+
+    def _close_lunar_days(self, vehicle: Vehicle) -> Generator[simpy.Event, Any, None]:
+        """Close the books of a vehicle at the end of each of its lunar days."""
+        for day in vehicle.days:
+            stop_s = ceil(day.stop_s)
+            if stop_s >= self.environment.duration_s:
+                return
+            yield self.clock.timeout(stop_s - self.clock.now)
+            vehicle.snapshot(day.number)
+
+    def _report(self, progress: Progress) -> Generator[simpy.Event, Any, None]:
+        duration_s = self.environment.duration_s
+        step_s = max(1, duration_s // 50)
+        while True:
+            progress("operations", self.clock.now / duration_s)
+            yield self.clock.timeout(step_s)
+
+    def _note_short_contacts(self) -> None:
+        for hop in self.environment.hops:
+            for start_s, stop_s in hop.too_short:
+                cause = f"{stop_s - start_s:.3f} s hold no whole second"
+                note = Event(int(start_s), hop.source, "contact", hop.name, "", "too short", cause)
+                self.log.events.append(note)
+
+
+def _nodes(environment: Environment) -> dict[str, Node]:
+    """Every asset that holds data, with its channels; stations are where data end."""
+    scenario = environment.scenario
+    nodes: dict[str, Node] = {}
+    for name, asset in {**scenario.vehicles, **scenario.relays}.items():
+        recorder = None if asset.recorder is None else Recorder(asset.recorder)
+        nodes[name] = Node(name, recorder)
+    for link, parameters in scenario.links.items():
+        source, _ = scenario.resolved_end(parameters.from_)
+        hops = environment.hops_of(link)
+        if source in nodes and hops:
+            channel = Channel(link, hops, parameters.retransmit)
+            nodes[source].channels.append(channel)
+            for destination in dict.fromkeys(hop.destination for hop in hops):
+                if destination in nodes:
+                    nodes[destination].feeders.append(channel)
+    return nodes
+
+
+def _empty_log(environment: Environment) -> RunLog:
+    scenario = environment.scenario
+    return RunLog(
+        flows={name: [] for name in scenario.vehicles},
+        levels={name: [Level(0, 0)] for name in (*scenario.vehicles, *scenario.relays)},
+        snapshots={name: [] for name in scenario.vehicles},
+    )

@@ -1,0 +1,400 @@
+"""Data on the move: recorders, channels and what is between them, in whole bits and whole frames.
+
+Rates and production are constant between two settlements, so one pass over the assets in the order
+in which data flow moves everything exactly, however long ago the last settlement was.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+
+from sim.environment import Contact, Hop
+from sim.operations.runlog import ContactUse, DataCounts, Delivery, Level, RunLog
+from sim.physics.recorder import Piece, Recorder
+
+
+@dataclass(slots=True)
+class Maker:
+    """An activity that makes data now."""
+
+    product: str
+    rate_bps: int
+    priority: int
+
+
+@dataclass(slots=True)
+class Counts:
+    """Running totals of one vehicle's data, in bits."""
+
+    produced: int = 0
+    handed_over: int = 0
+    delivered: int = 0
+    dropped: int = 0
+    dropped_on_board: int = 0
+    lost: int = 0
+    lost_on_first_hop: int = 0
+    delivered_by_day: dict[int, int] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Flight:
+    """A piece on its way, arriving evenly between two instants."""
+
+    piece: Piece
+    hop: Hop
+    arrives_start_s: float
+    arrives_stop_s: float
+
+    def landed(self, now_s: float) -> Piece | None:
+        """The part that has arrived by now, taken off; None if nothing has."""
+        if self.arrives_stop_s <= now_s:
+            return self.piece
+        if self.arrives_start_s >= now_s:
+            return None
+        length = self.arrives_stop_s - self.arrives_start_s
+        bits = int(self.piece.bits * ((now_s - self.arrives_start_s) / length))
+        if bits == 0:
+            return None
+        head, self.piece = self.piece.split(bits)
+        self.arrives_start_s = now_s
+        return head
+
+
+class Channel:
+    """One link in operation: the destination it has chosen, its rate, the frame it is filling."""
+
+    def __init__(self, link: str, hops: tuple[Hop, ...], retransmit: bool) -> None:
+        self.link = link
+        self.hops = hops
+        self.retransmit = retransmit
+        self.hop: Hop | None = None
+        self.contact: Contact | None = None
+        self.rate_bps = 0
+        self.ready_s = 0
+        """When acquisition is over."""
+        self.is_on = False
+        self.credit_bits = 0
+        """Channel bits since the last whole frame."""
+        self.loss_carry = 0.0
+        self.flights: deque[Flight] = deque()
+
+    @property
+    def data_rate_bps(self) -> float:
+        """User data per second once acquired; 0 while off."""
+        if not self.is_on or self.hop is None:
+            return 0.0
+        return self.rate_bps * self.hop.frame_data_bits / self.hop.frame_bits
+
+    def sends_to(self, asset: str) -> bool:
+        """Whether it sends to an asset now."""
+        return self.is_on and self.hop is not None and self.hop.destination == asset
+
+    def flies_to(self, asset: str) -> bool:
+        """Whether something is on its way to an asset."""
+        return any(flight.hop.destination == asset for flight in self.flights)
+
+    def tune(self, hop: Hop | None, contact: Contact | None, rate_bps: int, ready_s: int) -> None:
+        """Point at a destination, or at none."""
+        if hop is not self.hop or rate_bps != self.rate_bps:
+            self.credit_bits = 0
+        self.hop, self.contact, self.rate_bps = hop, contact, rate_bps
+        self.ready_s = ready_s
+
+    def allowance_bits(self, start_s: int, stop_s: int) -> int:
+        """User data that whole frames can carry up to `stop_s`; fills the current frame."""
+        if not self.is_on or self.hop is None:
+            return 0
+        self.credit_bits += self.rate_bps * max(0, stop_s - max(start_s, self.ready_s))
+        return self.credit_bits // self.hop.frame_bits * self.hop.frame_data_bits
+
+    def send(self, pieces: list[Piece], start_s: int, stop_s: int, allowance: int) -> list[Piece]:
+        """Take pieces on their way; returns those that are lost."""
+        hop = self.hop
+        moved = sum(piece.bits for piece in pieces)
+        if hop is None or moved == 0:
+            self._spend(0, allowance)
+            return []
+        self._spend(moved, allowance)
+        lost_bits = self._lost_bits(moved, hop)
+        arriving, lost = divided(pieces, moved - lost_bits)
+        light_s = hop.light_time_s.at(stop_s)
+        clock_s = float(max(start_s, self.ready_s))
+        rate = self.data_rate_bps
+        for piece in arriving:
+            leaves_s = max(clock_s, piece.made_start_s)
+            clock_s = min(max(leaves_s + piece.bits / rate, piece.made_stop_s), float(stop_s))
+            leaves_s = min(leaves_s, clock_s)
+            self.flights.append(Flight(piece, hop, leaves_s + light_s, clock_s + light_s))
+        return lost
+
+    def _spend(self, moved: int, allowance: int) -> None:
+        if self.hop is None:
+            return
+        if moved < allowance:
+            self.credit_bits = 0  # idle frames filled the rest
+        else:
+            self.credit_bits -= -(-moved // self.hop.frame_data_bits) * self.hop.frame_bits
+
+    def _lost_bits(self, moved: int, hop: Hop) -> int:
+        share = hop.frame_error_rate.get(self.rate_bps, 0.0)
+        self.loss_carry += moved * share
+        lost = min(int(self.loss_carry), moved)
+        self.loss_carry -= lost
+        return lost
+
+    def landings(self, now_s: float) -> Iterator[tuple[Hop, Piece, float, float]]:
+        """What arrives by now: hop, piece, and its instants of arrival."""
+        while self.flights:
+            flight = self.flights[0]
+            start_s = flight.arrives_start_s
+            piece = flight.landed(now_s)
+            if piece is None:
+                return
+            yield flight.hop, piece, start_s, min(flight.arrives_stop_s, now_s)
+            if flight.arrives_stop_s > now_s:
+                return
+            self.flights.popleft()
+
+
+class Node:
+    """An asset that holds data."""
+
+    def __init__(self, name: str, recorder: Recorder | None) -> None:
+        self.name = name
+        self.recorder = recorder
+        self.makers: dict[str, Maker] = {}
+        self.channels: list[Channel] = []
+        self.feeders: list[Channel] = []
+        """Channels of others that can end here."""
+        self.may_transmit = True
+        self.inflow: list[Piece] = []
+
+    @property
+    def making_bps(self) -> int:
+        """Bits made per second."""
+        return sum(maker.rate_bps for maker in self.makers.values())
+
+    @property
+    def is_fed(self) -> bool:
+        """Whether data are made here, or somebody sends some here."""
+        return self.making_bps > 0 or any(feeder.sends_to(self.name) for feeder in self.feeders)
+
+    @property
+    def awaits_data(self) -> bool:
+        """Whether the last of what was sent here is still under way."""
+        return bool(self.inflow) or any(feeder.flies_to(self.name) for feeder in self.feeders)
+
+    @property
+    def has_data(self) -> bool:
+        """Whether there is something to send, now or while it comes in."""
+        stored = self.recorder is not None and self.recorder.used_bits > 0
+        return stored or self.is_fed or self.awaits_data
+
+
+class Network:
+    """All nodes and channels of a run, and their books."""
+
+    def __init__(
+        self,
+        nodes: dict[str, Node],
+        log: RunLog,
+        lunar_day: Callable[[str, float], int],
+    ) -> None:
+        self.nodes = nodes
+        self.log = log
+        self.lunar_day = lunar_day
+        self.settled_s = 0
+        self.closed_s = 0
+        """When books were last written down; no use of a contact runs on across it."""
+        self.counts: dict[str, Counts] = {}
+        self.order = _upstream_first(nodes)
+        """The nodes so that data flow from earlier to later ones only."""
+
+    def settle(self, now_s: int) -> None:
+        """Move everything up to now."""
+        start_s = self.settled_s
+        if now_s == start_s:
+            return
+        for node in self.order:
+            self._settle_node(node, start_s, now_s)
+        self.settled_s = now_s
+
+    def _settle_node(self, node: Node, start_s: int, stop_s: int) -> None:
+        pieces = self._made(node, start_s, stop_s) + node.inflow
+        node.inflow = []
+        before = node.recorder.used_bits if node.recorder else 0
+        for channel in node.channels:
+            allowance = channel.allowance_bits(start_s, stop_s)
+            sent = node.recorder.take(allowance) if node.recorder else []
+            room = allowance - sum(piece.bits for piece in sent)
+            direct, pieces = divided(sorted(pieces, key=_rank), room) if room else ([], pieces)
+            self._send(node, channel, sent + direct, start_s, stop_s, allowance)
+            self._land(channel, stop_s)
+        self._store(node, pieces)
+        if node.recorder and node.recorder.used_bits != before:
+            levels = self.log.levels[node.name]
+            if levels[-1].t_s < start_s:
+                levels.append(Level(start_s, before))
+            levels.append(Level(stop_s, node.recorder.used_bits))
+
+    def _made(self, node: Node, start_s: int, stop_s: int) -> list[Piece]:
+        pieces = []
+        for maker in node.makers.values():
+            bits = maker.rate_bps * (stop_s - start_s)
+            if bits:
+                day = self.lunar_day(node.name, start_s)
+                pieces.append(
+                    Piece(node.name, maker.product, day, maker.priority, start_s, stop_s, bits)
+                )
+                self.counts[node.name].produced += bits
+        return pieces
+
+    def _store(self, node: Node, pieces: list[Piece]) -> None:
+        for piece in sorted(pieces, key=_rank):
+            dropped = [piece] if node.recorder is None else node.recorder.put(piece)
+            for victim in dropped:
+                counts = self.counts[victim.origin]
+                counts.dropped += victim.bits
+                if node.name == victim.origin:
+                    counts.dropped_on_board += victim.bits
+
+    def _send(
+        self,
+        node: Node,
+        channel: Channel,
+        pieces: list[Piece],
+        start_s: int,
+        stop_s: int,
+        allowance: int,
+    ) -> None:
+        lost = channel.send(pieces, start_s, stop_s, allowance)
+        lost_bits = sum(piece.bits for piece in lost)
+        if channel.retransmit and lost and node.recorder is not None:
+            node.recorder.give_back(lost)
+            pieces, _ = divided(pieces, sum(piece.bits for piece in pieces) - lost_bits)
+            lost = []
+        for piece in pieces:
+            if piece.origin == node.name:
+                self.counts[node.name].handed_over += piece.bits
+        for piece in lost:
+            counts = self.counts[piece.origin]
+            counts.lost += piece.bits
+            if piece.origin == node.name:
+                counts.lost_on_first_hop += piece.bits
+                counts.handed_over -= piece.bits
+        if channel.is_on and channel.hop is not None:
+            moved = sum(piece.bits for piece in pieces) - sum(piece.bits for piece in lost)
+            acquiring_s = max(0, min(channel.ready_s, stop_s) - start_s)
+            use = ContactUse(
+                channel.hop.name, start_s, stop_s, channel.rate_bps, moved, lost_bits, acquiring_s
+            )
+            self._note_use(use)
+
+    def _note_use(self, use: ContactUse) -> None:
+        """Write a use down; one that goes on at the same rate is lengthened."""
+        uses = self.log.uses
+        recent = range(len(uses) - 1, max(-1, len(uses) - 9), -1)
+        for index in recent if use.start_s != self.closed_s else ():
+            last = uses[index]
+            same = last.hop == use.hop and last.rate_bps == use.rate_bps
+            if same and last.stop_s == use.start_s and not use.acquiring_s:
+                uses[index] = last._replace(
+                    stop_s=use.stop_s,
+                    moved_bits=last.moved_bits + use.moved_bits,
+                    lost_bits=last.lost_bits + use.lost_bits,
+                )
+                return
+        uses.append(use)
+
+    def _land(self, channel: Channel, now_s: int) -> None:
+        for hop, piece, start_s, stop_s in channel.landings(float(now_s)):
+            node = self.nodes.get(hop.destination)
+            if node is not None:
+                node.inflow.append(piece)
+                continue
+            counts = self.counts[piece.origin]
+            counts.delivered += piece.bits
+            by_day = counts.delivered_by_day
+            by_day[piece.lunar_day] = by_day.get(piece.lunar_day, 0) + piece.bits
+            self.log.deliveries.append(Delivery(piece, hop.destination, start_s, stop_s, hop.link))
+
+    def books(self, origin: str) -> DataCounts:
+        """Where the data of one vehicle are, in whole bits."""
+        self.closed_s = self.settled_s
+        counts = self.counts[origin]
+        held = {name: self._held(node, origin) for name, node in self.nodes.items()}
+        on_board = held.pop(origin)
+        flying = sum(
+            flight.piece.bits
+            for node in self.nodes.values()
+            for channel in node.channels
+            for flight in channel.flights
+            if flight.piece.origin == origin
+        )
+        return DataCounts(
+            produced=counts.produced,
+            handed_over=counts.handed_over,
+            delivered=counts.delivered,
+            dropped=counts.dropped,
+            lost=counts.lost,
+            on_board=on_board,
+            in_relays=sum(held.values()),
+            in_flight=flying,
+            delivered_by_day=dict(counts.delivered_by_day),
+            dropped_on_board=counts.dropped_on_board,
+            lost_on_first_hop=counts.lost_on_first_hop,
+        )
+
+    @staticmethod
+    def _held(node: Node, origin: str) -> int:
+        stored = node.recorder or ()
+        return sum(p.bits for p in stored if p.origin == origin) + sum(
+            p.bits for p in node.inflow if p.origin == origin
+        )
+
+
+def divided(pieces: Iterable[Piece], bits: int) -> tuple[list[Piece], list[Piece]]:
+    """The first `bits` of some pieces, and the rest."""
+    head: list[Piece] = []
+    rest: list[Piece] = []
+    for piece in pieces:
+        if bits <= 0:
+            rest.append(piece)
+        elif piece.bits <= bits:
+            head.append(piece)
+            bits -= piece.bits
+        else:
+            first, second = piece.split(bits)
+            head.append(first)
+            rest.append(second)
+            bits = 0
+    return head, rest
+
+
+def reduced(piece: Piece, factor: float) -> Piece:
+    """A piece after processing on board."""
+    return replace(piece, bits=int(piece.bits / factor))
+
+
+def _rank(piece: Piece) -> int:
+    return piece.priority
+
+
+def _upstream_first(nodes: dict[str, Node]) -> list[Node]:
+    """The nodes so that data flow from earlier to later ones only; loops were refused at load."""
+    order: list[Node] = []
+    visiting: set[str] = set()
+
+    def visit(node: Node) -> None:
+        if node.name in visiting:
+            return
+        visiting.add(node.name)
+        for channel in node.channels:
+            for hop in channel.hops:
+                if hop.destination in nodes:
+                    visit(nodes[hop.destination])
+        order.append(node)
+
+    for node in nodes.values():
+        visit(node)
+    return order[::-1]
