@@ -81,7 +81,9 @@ def _unexpected(error: Exception) -> int:
         if words.startswith("Usage:"):
             print(words, file=sys.stderr)
         else:
-            _say(f"{words[:1].lower()}{words[1:].rstrip('.')}; 'farside --help' lists what there is")
+            _say(
+                f"{words[:1].lower()}{words[1:].rstrip('.')}; 'farside --help' lists what there is"
+            )
         return USAGE
     traceback.print_exception(error)
     _say(

@@ -26,42 +26,44 @@ class NamedFiles:
 
     def filled(self, tree: Node) -> Node:
         """The tree with every table read in."""
-        return self._filled(tree, self._grammar.rule((), None), plain(tree))
+        return self._filled(tree, self._grammar.rule((), None), plain(tree), ())
 
-    def _filled(self, node: Node, rule: dict[str, Any], data: Any) -> Node:
+    def _filled(self, node: Node, rule: dict[str, Any], data: Any, path: tuple[str, ...]) -> Node:
         rule = self._grammar.chosen(rule, data)
         if isinstance(node.value, list):
             items = [
-                self._filled(inner, self._grammar.below(rule, index), data[index])
+                self._filled(
+                    inner, self._grammar.below(rule, index), data[index], (*path, str(index))
+                )
                 for index, inner in enumerate(node.value)
             ]
             return Node(items, node.line, node.source, node.origin)
         if not isinstance(node.value, dict):
             return node
         entries = {
-            key: self._filled(inner, self._grammar.below(rule, key), data[key])
+            key: self._filled(inner, self._grammar.below(rule, key), data[key], (*path, key))
             for key, inner in node.value.items()
         }
         named = entries.get("file")
         if named is not None and isinstance(named.value, str):
-            path = self._checked(named)
-            if "file" not in rule.get("properties", {}) and path.suffix.lower() == ".csv":
+            file = self._checked(named, ".".join((*path, "file")))
+            if "file" not in rule.get("properties", {}) and file.suffix.lower() == ".csv":
                 del entries["file"]
-                entries.update(_columns(path, named))
+                entries.update(_columns(file, named))
         return Node(entries, node.line, node.source, node.origin)
 
-    def _checked(self, named: Node) -> Path:
+    def _checked(self, named: Node, key_path: str) -> Path:
         path: Path = self._folder / str(named.value)
-        place = named.origin or f"{self._label}:{named.line}"
+        place = f"{named.origin or f'{self._label}:{named.line}'}: {key_path}"
         try:
             if not path.is_file():
                 raise ScenarioError(
-                    f"{place}: file: {path} does not exist; a file is named relative to the scenario"
+                    f"{place}: there is no file '{named.value}'; name it relative to the scenario"
                 )
             self.digests[named.value] = file_digest(path)
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or error
-            raise ScenarioError(f"{place}: file: {path} cannot be read: {reason}") from None
+            raise ScenarioError(f"{place}: '{named.value}' cannot be read: {reason}") from None
         return path
 
 

@@ -86,6 +86,8 @@ class Grammar:
             return "one of " + ", ".join(str(value) for value in rule["enum"])
         options = rule.get("oneOf") or rule.get("anyOf")
         if options:
+            if kinds := self.kinds(rule):
+                return f"a mapping of one of the kinds {', '.join(kinds)}"
             words = [self.allowed(option) for option in options if option.get("type") != "null"]
             return " or ".join(dict.fromkeys(words))
         return _type_words(rule)

@@ -82,7 +82,7 @@ def unknown_key(key: str, known: Sequence[str]) -> str:
         if key == stem:
             return f"the unit is missing; the key is '{right}', in {UNITS[unit]}"
         if key.startswith(stem + "_"):
-            return f"the unit is another; the key is '{right}', in {UNITS[unit]}"
+            return f"the unit is wrong; the key is '{right}', in {UNITS[unit]}"
     close = nearest(key, known)
     rest = f"did you mean '{close}'?" if close else f"not yet given: {_listed(known)}"
     return f"there is no key '{key}' here; {rest}"

@@ -108,8 +108,10 @@ def _events(text: str, label: str) -> list[Any]:
     except UnicodeEncodeError:
         raise ScenarioError(f"{label!r} is not a text in UTF-8") from None
     except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        _refuse(label, line, f"this is not YAML: {error.problem}{_hint(error.problem or '')}")
+        line = error.problem_mark.line if error.problem_mark else 0
+        lines = _LINE_BREAK.split(text)
+        hint = _hint(error.problem or "", lines[min(line, len(lines) - 1)])
+        _refuse(label, line + 1, f"this is not YAML: {error.problem}{hint}")
     except yaml.reader.ReaderError as error:
         line = len(_LINE_BREAK.findall(text[: error.position])) + 1
         character = error.character if isinstance(error.character, int) else ord(error.character)
@@ -183,8 +185,8 @@ def _refuse(label: str, line: int, message: str) -> NoReturn:
     raise ScenarioError(f"{place}: {message}")
 
 
-def _hint(problem: str) -> str:
-    if "'\\t'" in problem or "tab" in problem:
+def _hint(problem: str, line: str) -> str:
+    if "\t" in line[: len(line) - len(line.lstrip())]:
         return "; indent with spaces, not with tabs"
     if "mapping values are not allowed" in problem:
         return "; check the indentation, and quote a text that has a colon in it"

@@ -1,0 +1,22 @@
+"""Every test has a cache folder of the session's own, never the user's."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    base = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        base = base.parent
+    os.environ["FARSIDE_CACHE_DIR"] = str(base / "farside-cache")
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """The folder that holds scenarios, scripts and docs."""
+    return REPOSITORY
