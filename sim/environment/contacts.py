@@ -1,6 +1,6 @@
 """Links in time: when the two ends see each other, when they serve, and at which rate."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from math import ceil, floor
 
@@ -13,7 +13,7 @@ from sim.environment.rates import RateFinder, Step
 from sim.environment.records import ANY_ATTITUDE, Contact, Hop
 from sim.errors import ScenarioError
 from sim.intervals import Intervals
-from sim.physics.links import Channel
+from sim.physics.links import Channel, required_dbhz
 from sim.physics.solar import AttitudeParameters
 from sim.scenario.assets import LinkInUse, VehicleParameters
 from sim.scenario.schema import Scenario
@@ -93,7 +93,22 @@ def _hop(stage: Stage, name: str, link: LinkInUse, to: str) -> Hop:
         frame_bits=channel.codes[0].frame_bits,
         frame_data_bits=channel.codes[0].frame_bits - link.framing.overhead_bits,
         too_short=too_short,
+        from_source_km=_seen_from(*ends),
+        from_destination_km=_seen_from(*reversed(ends)),
+        carrier_to_noise_dbhz={
+            key: finder.carrier_to_noise_dbhz for key, finder in finders.items()
+        },
+        required_dbhz={
+            mode.rate_bps: required_dbhz(link, mode.code, mode.rate_bps) for mode in channel.modes
+        },
     )
+
+
+def _seen_from(observer: End, target: End) -> Callable[[Floats], Floats] | None:
+    """Where one end stands over the horizon of the other; None where that is in space."""
+    if isinstance(observer.at, Orbit):
+        return None
+    return lambda t_s: observer.local_km(t_s, target.position_km(t_s))
 
 
 At = Site | Station | Orbit

@@ -112,6 +112,14 @@ class Hop:
     """Windows that hold no whole second."""
     frame_error_rate: Mapping[int, float] = field(default_factory=dict)
     """Expected share of frames lost by rate."""
+    from_source_km: Callable[[Floats], Floats] | None = None
+    """The destination in the source's east, north and up, (3, N); None where that has no horizon."""
+    from_destination_km: Callable[[Floats], Floats] | None = None
+    """The source in the destination's east, north and up, the same way."""
+    carrier_to_noise_dbhz: Mapping[str, Callable[[Floats], Floats]] = field(default_factory=dict)
+    """Pt/N0 at times (N,), by attitude."""
+    required_dbhz: Mapping[int, float] = field(default_factory=dict)
+    """Pt/N0 at which a rate has no margin, by rate."""
 
     @property
     def name(self) -> str:
