@@ -7,9 +7,10 @@ from sim.constants import DAY_S
 from sim.environment.contacts import Stage, link_hops
 from sim.environment.ends import End
 from sim.environment.places import light_edges_s, place_sky, sunlight
-from sim.environment.records import Environment, PlaceSky
+from sim.environment.records import ANY_ATTITUDE, Environment, PlaceSky
 from sim.environment.service import service
-from sim.physics.solar import AttitudeParameters, array_power_track
+from sim.physics.solar import array_power_track
+from sim.scenario.assets import VehicleAttitude
 from sim.scenario.schema import Scenario
 from sim.sky.ephemeris import Ephemeris, compute_ephemeris
 from sim.sky.geometry import Site, place_of
@@ -121,16 +122,16 @@ def _array_power(
     scenario: Scenario, sites: Mapping[str, Site], duration_s: int
 ) -> dict[tuple[str, str], Track]:
     """Array power of each vehicle in each attitude that one of its modes has."""
-    level = AttitudeParameters()
     kinks = {name: light_edges_s(site, 0.0, float(duration_s)) for name, site in sites.items()}
-    return {
-        (name, attitude): array_power_track(
-            vehicle.arrays,
-            vehicle.attitudes.get(attitude, level),
-            sites[vehicle.place].sun_local_km,
-            sunlight(sites[vehicle.place]),
-            kinks[vehicle.place],
-        )
-        for name, vehicle in scenario.vehicles.items()
-        for attitude in sorted({mode.attitude or "" for mode in vehicle.modes.values()})
-    }
+    tracks = {}
+    for name, vehicle in scenario.vehicles.items():
+        site = sites[vehicle.place]
+        for attitude in sorted({mode.attitude or ANY_ATTITUDE for mode in vehicle.modes.values()}):
+            stance = vehicle.attitudes.get(attitude, VehicleAttitude())
+            unfolded = {
+                key: array for key, array in vehicle.arrays.items() if key not in stance.folded
+            }
+            tracks[name, attitude] = array_power_track(
+                unfolded, stance, site.sun_local_km, sunlight(site), kinks[vehicle.place]
+            )
+    return tracks

@@ -84,12 +84,19 @@ class LinkInUse(LinkParameters):
     """Whether lost frames are sent again, as in CFDP class 2; otherwise they are gaps."""
 
 
+class VehicleAttitude(AttitudeParameters):
+    """A named attitude, and the panels that are folded in it."""
+
+    folded: tuple[Name, ...] = ()
+    """Arrays that give nothing in this attitude."""
+
+
 class VehicleParameters(PowerParameters):
     """A lander or a rover: everything that lives on or near a body and has loads."""
 
     place: Name
     """A place under `places`."""
-    attitudes: dict[Name, AttitudeParameters] = Field(default_factory=dict)
+    attitudes: dict[Name, VehicleAttitude] = Field(default_factory=dict)
     """Named attitudes that modes refer to."""
     terminals: dict[Name, TerminalParameters] = Field(default_factory=dict)
     recorder: RecorderParameters | None = None
@@ -105,6 +112,7 @@ class VehicleParameters(PowerParameters):
     @model_validator(mode="after")
     def _knows_its_own_names(self) -> Self:
         self._check_modes()
+        self._check_attitudes()
         self._check_activities()
         return self
 
@@ -128,6 +136,15 @@ class VehicleParameters(PowerParameters):
                     )
             if transition.from_ == transition.to:
                 raise ValueError(f"transitions.{index} leads from '{transition.to}' to itself")
+
+    def _check_attitudes(self) -> None:
+        for name, attitude in self.attitudes.items():
+            for array in attitude.folded:
+                if array not in self.arrays:
+                    raise ValueError(
+                        f"attitudes.{name}.folded names '{array}', which is not among its arrays "
+                        f"({', '.join(self.arrays) or 'there are none'})"
+                    )
 
     def _check_activities(self) -> None:
         for name, activity in self.activities.items():
