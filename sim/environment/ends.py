@@ -58,8 +58,8 @@ def link_geometry(
     """Ranges and angles of a link at times (N,); `attitude` is that of a vehicle at the source."""
     (from_end, from_terminal), (to_end, to_terminal) = source, destination
     from_km, to_km = from_end.position_km(t_s), to_end.position_km(t_s)
-    out_local = from_end.local_km(t_s, to_km)
-    in_local = to_end.local_km(t_s, from_km)
+    out_local = _seen(from_end, from_terminal, t_s, to_km)
+    in_local = _seen(to_end, to_terminal, t_s, from_km)
     path_km = from_km - to_km
     moon = sun = (None, None)
     if not isinstance(to_end.at, Site):
@@ -78,8 +78,15 @@ def link_geometry(
     )
 
 
-def _elevation(end: End, local_km: Floats) -> Floats | None:
-    return None if isinstance(end.at, Orbit) else elevation_deg(local_km)
+def _seen(end: End, terminal: TerminalParameters, t_s: Floats, target_km: Floats) -> Floats | None:
+    """The other end in local axes; None where neither a horizon nor the antenna asks for it."""
+    if isinstance(end.at, Orbit) and not depends_on_attitude(terminal):
+        return None
+    return end.local_km(t_s, target_km)
+
+
+def _elevation(end: End, local_km: Floats | None) -> Floats | None:
+    return None if local_km is None or isinstance(end.at, Orbit) else elevation_deg(local_km)
 
 
 def _disc(body_km: Floats, axis_km: Floats, radius_km: float) -> tuple[Floats, Floats]:
@@ -90,11 +97,11 @@ def _disc(body_km: Floats, axis_km: Floats, radius_km: float) -> tuple[Floats, F
 
 
 def _off_axis(
-    terminal: TerminalParameters, local_km: Floats, attitude: AttitudeParameters | None
+    terminal: TerminalParameters, local_km: Floats | None, attitude: AttitudeParameters | None
 ) -> Floats | float:
     """Angle of the other end off the antenna's axis, its tracking error apart."""
     pointing = terminal.antenna.pointing
-    if not isinstance(pointing, FixedPointing | GimbalPointing):
+    if local_km is None or not isinstance(pointing, FixedPointing | GimbalPointing):
         return 0.0
     seen = local_km
     if attitude is not None:

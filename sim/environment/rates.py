@@ -48,12 +48,16 @@ class RateFinder:
         inner = grid_s[windows.contains(grid_s)]
         times = np.unique(np.concatenate([inner, windows.starts_s, windows.stops_s - 1e-6]))
         window = np.searchsorted(windows.starts_s, times, side="right") - 1
-        ratios = self.carrier_to_noise_dbhz(times)
-        edges = self._crossings(times, window, ratios)
-        return [
-            self._steps_within(start_s, stop_s, edges[(edges > start_s) & (edges < stop_s)])
-            for start_s, stop_s in windows
+        edges = self._crossings(times, window, self.carrier_to_noise_dbhz(times))
+        bounds = [
+            np.concatenate([[start], edges[(edges > start) & (edges < stop)], [stop]])
+            for start, stop in windows
         ]
+        middles = np.concatenate([0.5 * (b[:-1] + b[1:]) for b in bounds])
+        ratios = np.split(
+            self.carrier_to_noise_dbhz(middles), np.cumsum([len(b) - 1 for b in bounds])[:-1]
+        )
+        return [self._joined(b, r) for b, r in zip(bounds, ratios, strict=True)]
 
     def _crossings(self, times: Floats, window: NDArray[np.intp], ratios: Floats) -> Floats:
         """All times at which Pt/N0 passes a threshold, with and without the hysteresis."""
@@ -76,15 +80,11 @@ class RateFinder:
                 )
         return np.sort(np.concatenate(found))
 
-    def _steps_within(self, start_s: float, stop_s: float, edges: Floats) -> list[Step]:
-        """The rate between all edges, judged in the middle, equal neighbours joined."""
-        bounds = np.concatenate([[start_s], edges, [stop_s]])
-        middles = 0.5 * (bounds[:-1] + bounds[1:])
-        rates = self.channel.rates_bps[
-            held_modes(self.channel, self.carrier_to_noise_dbhz(middles))
-        ].tolist()
+    def _joined(self, bounds: Floats, ratios: Floats) -> list[Step]:
+        """The rate between the bounds of one window, judged in the middle, equal neighbours joined."""
+        rates = self.channel.rates_bps[held_modes(self.channel, ratios)].tolist()
         return [
-            (float(at_s), rate)
-            for index, (at_s, rate) in enumerate(zip(bounds[:-1], rates, strict=True))
+            (at_s, rate)
+            for index, (at_s, rate) in enumerate(zip(bounds[:-1].tolist(), rates, strict=True))
             if index == 0 or rate != rates[index - 1]
         ]

@@ -6,6 +6,7 @@ and refined all together; `Intervals` of different conditions combine by `&`, `|
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,6 +74,7 @@ def even_grid(start_s: float, stop_s: float, step_s: float) -> Floats:
     return np.linspace(start_s, stop_s, count + 1)
 
 
+@lru_cache(maxsize=16)
 def relay_grid(track: Track, start_s: float, stop_s: float, longest_s: float) -> Floats:
     """Instants at which a relay is looked at, close together where it moves fast.
 
