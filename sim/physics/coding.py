@@ -114,21 +114,13 @@ class FramingParameters(Parameters):
 
 @cache
 def _curve(code: Code) -> tuple[Floats, Floats]:
-    """Eb/N0 and the natural logarithm of the codeword error rate, both (N,)."""
+    """Eb/N0 and the natural logarithm of the error rate that the curve counts, both (N,)."""
     eb_n0 = np.array([row.eb_n0_db for row in code.curve])
-    errors = np.array([row.error_rate for row in code.curve])
-    if code.error_kind == "bit":
-        errors = _any_of(errors, code.information_bits / code.error_bits)
-    return eb_n0, np.log(errors)
+    return eb_n0, np.log([row.error_rate for row in code.curve])
 
 
-def _any_of(error_rate: ArrayLike, count: float) -> Floats:
-    """Probability that any of `count` independent parts fails."""
-    return np.asarray(-np.expm1(count * np.log1p(-np.minimum(error_rate, 1.0 - 1e-15))))
-
-
-def codeword_error_rate(code: Code, eb_n0_db: ArrayLike) -> Floats:
-    """Codeword error rate, log-linear between the rows of the curve; any shape.
+def _counted_error_rate(code: Code, eb_n0_db: ArrayLike) -> Floats:
+    """Error rate that the curve counts, log-linear between its rows; any shape.
 
     Below the first row the first slope is kept up to 1; beyond the last row the last value stays,
     because nothing is known of the error floor.
@@ -141,14 +133,38 @@ def codeword_error_rate(code: Code, eb_n0_db: ArrayLike) -> Floats:
     return np.asarray(np.exp(np.where(wanted < eb_n0[0], before, inside)))
 
 
+def _any_of(error_rate: ArrayLike, count: float) -> Floats:
+    """Probability that any of `count` independent parts fails."""
+    return np.asarray(-np.expm1(count * np.log1p(-np.minimum(error_rate, 1.0 - 1e-15))))
+
+
+def _counts_per_frame(code: Code) -> float:
+    """Independent chances of an error, as the curve counts them, in a frame."""
+    if code.error_kind == "codeword":
+        return code.codewords_per_frame
+    return code.frame_bits / code.error_bits
+
+
+def codeword_error_rate(code: Code, eb_n0_db: ArrayLike) -> Floats:
+    """Codeword error rate; any shape."""
+    return _any_of(
+        _counted_error_rate(code, eb_n0_db), _counts_per_frame(code) / code.codewords_per_frame
+    )
+
+
 def frame_error_rate(code: Code, eb_n0_db: ArrayLike) -> Floats:
     """Frame error rate: any codeword wrong, taken as independent (an upper bound); any shape."""
-    return _any_of(codeword_error_rate(code, eb_n0_db), code.codewords_per_frame)
+    return _any_of(_counted_error_rate(code, eb_n0_db), _counts_per_frame(code))
 
 
 def bit_error_rate(code: Code, eb_n0_db: ArrayLike) -> Floats:
-    """Bit error rate from the codeword error rate and the mean wrong bits of a wrong codeword."""
-    return codeword_error_rate(code, eb_n0_db) * code.error_bits / code.information_bits
+    """Bit error rate; from codewords by the mean wrong bits of a wrong one; any shape."""
+    errors = _counted_error_rate(code, eb_n0_db)
+    return (
+        errors * code.error_bits / code.information_bits
+        if code.error_kind == "codeword"
+        else errors
+    )
 
 
 def required_eb_n0_db(code: Code, frame_error_rate: float | None = None) -> float:
@@ -158,9 +174,9 @@ def required_eb_n0_db(code: Code, frame_error_rate: float | None = None) -> floa
     """
     wanted = code.frame_error_rate if frame_error_rate is None else frame_error_rate
     eb_n0, log_errors = _curve(code)
-    log_wanted = float(np.log(-np.expm1(np.log1p(-wanted) / code.codewords_per_frame)))
+    log_wanted = float(np.log(-np.expm1(np.log1p(-wanted) / _counts_per_frame(code))))
     if log_wanted < log_errors[-1]:
-        last = float(_any_of(np.exp(log_errors[-1]), code.codewords_per_frame))
+        last = float(_any_of(np.exp(log_errors[-1]), _counts_per_frame(code)))
         raise ValueError(
             f"the frame error rate {wanted:.3g} lies below the curve of code '{code.name}', "
             f"which ends at {last:.3g}; ask for at least that"

@@ -21,7 +21,8 @@ from sim.physics.antennas import (
     AntennaParameters,
     elevation_loss_db,
     frequency_problem,
-    gain_dbi,
+    peak_gain_dbi,
+    pointing_loss_db,
 )
 from sim.physics.atmosphere import AtmosphereParameters, attenuation_db
 from sim.physics.coding import (
@@ -299,41 +300,70 @@ def _rates_bps(link: LinkParameters, code: Code) -> list[int]:
     return [rate for rate in rates if float(symbol_rate_sps(code, rate)) <= limit * (1.0 + 1e-9)]
 
 
-def eirp_dbw(channel: Channel, geometry: LinkGeometry) -> Floats:
-    """Power radiated towards the destination, as if by an isotropic antenna."""
-    transmitter, antenna = channel.transmitter, channel.source.antenna
-    away = np.asarray(geometry.source_off_axis_deg, dtype=float) + antenna.pointing.error_deg
-    gain = gain_dbi(antenna, channel.link.frequency_hz, away)
-    if geometry.source_elevation_deg is not None:
-        gain = gain - elevation_loss_db(antenna, geometry.source_elevation_deg)
-    return np.asarray(10.0 * np.log10(transmitter.power_w) - transmitter.loss_db + gain)
+def terms_db(channel: Channel, geometry: LinkGeometry) -> dict[str, Floats]:
+    """Every term of Pt/N0 by name, losses negative, their sum being `carrier_to_noise_dbhz`.
 
-
-def received_gain_dbi(channel: Channel, geometry: LinkGeometry) -> Floats:
-    """Gain of the destination's antenna towards the source."""
-    antenna = channel.destination.antenna
-    away = np.asarray(geometry.destination_off_axis_deg, dtype=float) + antenna.pointing.error_deg
-    gain = gain_dbi(antenna, channel.link.frequency_hz, away)
-    if geometry.destination_elevation_deg is None:
-        return gain
-    return gain - elevation_loss_db(antenna, geometry.destination_elevation_deg)
-
-
-def losses_db(channel: Channel, geometry: LinkGeometry) -> Floats:
-    """All losses between the two antennas."""
+    The names are those of `ToleranceParameters`, and `boltzmann`. Terms that do not change are
+    numbers, the others have the shape of the geometry.
+    """
     link = channel.link
-    loss = path_loss_db(link.path, geometry.range_km, link.frequency_hz)
-    loss = loss + link.polarisation_loss_db + link.other_loss_db
+    terms = _end_terms_db(channel, geometry)
+    terms["path_loss"] = -path_loss_db(link.path, geometry.range_km, link.frequency_hz)
+    terms["polarisation"] = np.asarray(-link.polarisation_loss_db)
+    terms["other_loss"] = np.asarray(-link.other_loss_db)
+    terms["atmosphere"] = -_air_loss_db(channel, geometry)
+    terms["fade"] = np.asarray(0.0)
+    if link.fade is not None:
+        elevation = _known(geometry.source_elevation_deg, channel, "the multipath allowance")
+        terms["fade"] = -fade_db(link.fade, elevation)
+    terms["noise"] = -10.0 * np.log10(noise_k(channel, geometry))
+    terms["boltzmann"] = np.asarray(-BOLTZMANN_DBW_HZ_K)
+    return terms
+
+
+def _end_terms_db(channel: Channel, geometry: LinkGeometry) -> dict[str, Floats]:
+    transmitter, frequency_hz = channel.transmitter, channel.link.frequency_hz
+    sending, receiving = channel.source.antenna, channel.destination.antenna
+    return {
+        "transmit_power": 10.0 * np.log10(np.asarray(transmitter.power_w)),
+        "transmit_loss": np.asarray(-transmitter.loss_db),
+        "transmit_gain": np.asarray(peak_gain_dbi(sending, frequency_hz)),
+        "transmit_pointing": -_aiming_loss_db(
+            sending, frequency_hz, geometry.source_off_axis_deg, geometry.source_elevation_deg
+        ),
+        "receive_gain": np.asarray(peak_gain_dbi(receiving, frequency_hz)),
+        "receive_pointing": -_aiming_loss_db(
+            receiving,
+            frequency_hz,
+            geometry.destination_off_axis_deg,
+            geometry.destination_elevation_deg,
+        ),
+    }
+
+
+def _aiming_loss_db(
+    antenna: AntennaParameters,
+    frequency_hz: float,
+    off_axis_deg: ArrayLike,
+    elevation_deg: ArrayLike | None,
+) -> Floats:
+    """Loss by direction: pattern, pointing error (added to the angle off the axis) and gravity."""
+    away = np.asarray(off_axis_deg, dtype=float) + antenna.pointing.error_deg
+    loss = pointing_loss_db(antenna, frequency_hz, away)
+    if elevation_deg is None:
+        return loss
+    return loss + elevation_loss_db(antenna, elevation_deg)
+
+
+def _air_loss_db(channel: Channel, geometry: LinkGeometry) -> Floats:
+    loss = np.asarray(0.0)
     for air, elevation in (
         (channel.destination.atmosphere, geometry.destination_elevation_deg),
         (channel.source.atmosphere, geometry.source_elevation_deg),
     ):
         if air is not None:
             loss = loss + attenuation_db(air, _known(elevation, channel, "the air's attenuation"))
-    if link.fade is not None:
-        elevation = _known(geometry.source_elevation_deg, channel, "the multipath allowance")
-        loss = loss + fade_db(link.fade, elevation)
-    return np.asarray(loss)
+    return loss
 
 
 def _known(elevation_deg: ArrayLike | None, channel: Channel, what: str) -> ArrayLike:
@@ -357,16 +387,14 @@ def noise_k(channel: Channel, geometry: LinkGeometry) -> Floats:
 
 
 def gain_over_noise_db_k(channel: Channel, geometry: LinkGeometry) -> Floats:
-    """G/T of the destination."""
-    return np.asarray(
-        received_gain_dbi(channel, geometry) - 10.0 * np.log10(noise_k(channel, geometry))
-    )
+    """G/T of the destination towards the source."""
+    terms = terms_db(channel, geometry)
+    return np.asarray(terms["receive_gain"] + terms["receive_pointing"] + terms["noise"])
 
 
 def carrier_to_noise_dbhz(channel: Channel, geometry: LinkGeometry) -> Floats:
     """Pt/N0: total received power over noise density; shape of the geometry."""
-    received = eirp_dbw(channel, geometry) - losses_db(channel, geometry)
-    return received + gain_over_noise_db_k(channel, geometry) - BOLTZMANN_DBW_HZ_K
+    return np.asarray(sum(terms_db(channel, geometry).values()))
 
 
 def required_dbhz(link: LinkParameters, code: Code, rate_bps: int) -> float:

@@ -92,11 +92,21 @@ def beam_fraction(beamwidth_deg: float, angle_deg: ArrayLike, radius_deg: ArrayL
     """Share of a Gaussian beam's power that falls on a disc; any shape, off by at most 0.01.
 
     `angle_deg` from the axis to the disc's centre. The share is a non-central chi-square
-    distribution of two degrees of freedom, here by the normal approximation of Sankaran (1963).
+    distribution of two degrees of freedom: discs under 0.7 of the beam's deviation by the mean
+    over the disc, those over 1.0 by the normal approximation of Sankaran (1963), between them both.
     """
     sigma = beamwidth_deg / np.sqrt(8.0 * np.log(2.0))
     far = (np.asarray(angle_deg, dtype=float) / sigma) ** 2
     size = (np.asarray(radius_deg, dtype=float) / sigma) ** 2
+    large = np.clip((np.sqrt(size) - 0.7) / 0.3, 0.0, 1.0)
+    if np.all(large >= 1.0):
+        return _large_disc_share(far, size)
+    small_share = -np.expm1(-0.5 * size) * np.exp(-0.5 * far * np.exp(-0.25 * size))
+    return np.asarray(large * _large_disc_share(far, size) + (1.0 - large) * small_share)
+
+
+def _large_disc_share(far: Floats, size: Floats) -> Floats:
+    """Sankaran's approximation; squares of angle and radius in units of the beam's deviation."""
     total, spread = 2.0 + far, 2.0 + 2.0 * far
     h = 1.0 - 2.0 * total * (2.0 + 3.0 * far) / (3.0 * spread**2)
     p = spread / total**2
