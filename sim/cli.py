@@ -146,7 +146,7 @@ def example(
         for group, entries in groups().items():
             print(f"{group}: {', '.join(entries)}")
         return
-    from sim.scenario.examples import example_headlines, example_text
+    from sim.scenario.shipped import example_headlines, example_text
 
     if name is None:
         for known, headline in example_headlines().items():
