@@ -99,6 +99,44 @@ class LinkBudget:
         return self.mean_margin_db - sigmas * self.sigma_db
 
 
+@dataclass(frozen=True, slots=True)
+class LinkNeeds:
+    """What two terminals have, and what either must have for a rate to close at every instant."""
+
+    rate_bps: int
+    eirp_dbw: float
+    g_over_t_db_k: float
+    spare_db: float
+    """Margin over what the rule asks for, at the worst instant; negative where it does not close."""
+
+    @property
+    def needed_eirp_dbw(self) -> float:
+        """Radiated power that closes the rate with the receiving terminal as it is."""
+        return self.eirp_dbw - self.spare_db
+
+    @property
+    def needed_g_over_t_db_k(self) -> float:
+        """G/T that closes the rate with the transmitting terminal as it is."""
+        return self.g_over_t_db_k - self.spare_db
+
+
+def link_needs(channel: Channel, geometry: LinkGeometry, rate_bps: int) -> LinkNeeds:
+    """The terminals at the worst instant of a geometry, against a rate of the link."""
+    terms = terms_db(channel, geometry)
+    ratio = np.atleast_1d(sum(terms.values()))
+    worst = int(np.argmin(ratio))
+
+    def there(names: tuple[str, ...]) -> float:
+        return float(np.broadcast_to(sum(terms[name] for name in names), ratio.shape)[worst])
+
+    return LinkNeeds(
+        rate_bps=rate_bps,
+        eirp_dbw=there(_SENT),
+        g_over_t_db_k=there(("receive_gain", "receive_pointing", "noise")),
+        spare_db=float(ratio[worst]) - mode_of(channel, rate_bps).threshold_dbhz,
+    )
+
+
 def link_budget(
     channel: Channel,
     geometry: LinkGeometry,
