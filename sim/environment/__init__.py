@@ -1,5 +1,6 @@
 """The world around the vehicles, made before the clock starts and read-only after."""
 
+from sim.environment.budgets import LinkSeries, link_budget, link_series
 from sim.environment.compute import compute_environment
 from sim.environment.records import (
     ANY_ATTITUDE,
@@ -9,13 +10,18 @@ from sim.environment.records import (
     LunarDay,
     PlaceSky,
 )
+from sim.physics.budgets import LinkBudget
 
 __all__ = [
     "ANY_ATTITUDE",
     "Contact",
     "Environment",
     "Hop",
+    "LinkBudget",
+    "LinkSeries",
     "LunarDay",
     "PlaceSky",
     "compute_environment",
+    "link_budget",
+    "link_series",
 ]

@@ -1,22 +1,24 @@
 """Links in time: when the two ends see each other, when they serve, and at which rate."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from math import ceil, floor
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.constants import SPEED_OF_LIGHT_KM_S
+from sim.constants import MOON_RADIUS_KM, SPEED_OF_LIGHT_KM_S
 from sim.environment.ends import End, depends_on_attitude
 from sim.environment.rates import RateFinder, Step
 from sim.environment.records import ANY_ATTITUDE, Contact, Hop
+from sim.environment.stage import Stage
 from sim.errors import ScenarioError
 from sim.intervals import Intervals
 from sim.physics.links import Channel, required_dbhz
+from sim.physics.propagation import horizon_km
 from sim.physics.solar import AttitudeParameters
 from sim.scenario.assets import LinkInUse, VehicleParameters
 from sim.scenario.schema import Scenario
+from sim.sky.directions import surface_distance_km
 from sim.sky.ephemeris import Ephemeris
 from sim.sky.geometry import Site, Station
 from sim.sky.orbits import Orbit
@@ -36,17 +38,6 @@ _LIGHT_TIME_DEGREE = 7
 _GRID_STEP_S = 3600.0
 
 
-@dataclass(frozen=True)
-class Stage:
-    """Where everything is during a run: the ends by asset, who serves when, and how long."""
-
-    scenario: Scenario
-    ephemeris: Ephemeris
-    ends: Mapping[str, End]
-    service: Mapping[str, Intervals]
-    duration_s: int
-
-
 def link_hops(stage: Stage, name: str, link: LinkInUse) -> Iterator[Hop]:
     """The hops of one link, one for each destination in the order of the file."""
     for to in link.to:
@@ -59,7 +50,7 @@ def _hop(stage: Stage, name: str, link: LinkInUse, to: str) -> Hop:
         scenario.resolved_end(link.from_),
         scenario.resolved_end(to),
     )
-    channel = _channel(scenario, name, link, to)
+    channel = channel_of(scenario, name, link, to)
     ends = stage.ends[source], stage.ends[destination]
     span = 0.0, float(stage.duration_s)
     geometric = visible(ends[0].at, ends[1].at, stage.ephemeris, *span)
@@ -121,18 +112,29 @@ def visible(
     span = start_s, stop_s
     match first, second:
         case Site(), Orbit():
-            return site_sees_relay(first, second.track, *span)
+            found = site_sees_relay(first, second.track, *span)
         case Station(), Orbit():
-            return station_sees_relay(first, second.track, *span)
+            found = station_sees_relay(first, second.track, *span)
         case Site(), Station():
-            return site_sees_station(first, second, *span)
+            found = site_sees_station(first, second, *span)
         case Orbit(), Orbit():
-            return relays_see_each_other(first.track, second.track, ephemeris, *span)
+            found = relays_see_each_other(first.track, second.track, ephemeris, *span)
         case Site(), Site():
-            return Intervals.between(*span)
-        case (Orbit(), _) | (Station(), Site()):
-            return visible(second, first, ephemeris, *span)
-    return Intervals.none()  # two stations: no link through the Earth
+            found = _over_the_ground(first, second, *span)
+        case (Orbit(), Site() | Station()) | (Station(), Site()):
+            found = visible(second, first, ephemeris, *span)
+        case _:
+            found = Intervals.none()  # two stations: no link through the Earth
+    return found
+
+
+def _over_the_ground(first: Site, second: Site, start_s: float, stop_s: float) -> Intervals:
+    """Two places on the Moon: always or never, by the horizon distances of both antenna heights."""
+    points = [(p.latitude_deg, p.longitude_deg) for p in (first.parameters, second.parameters)]
+    apart_km = surface_distance_km(points[0], points[1], MOON_RADIUS_KM)
+    heights_m = np.array([site.parameters.above_ground_m for site in (first, second)])
+    is_near = apart_km <= float(np.sum(horizon_km(heights_m)))
+    return Intervals.between(start_s, stop_s) if is_near else Intervals.none()
 
 
 def _grid_s(first: At, second: At, start_s: float, stop_s: float) -> Floats:
@@ -144,7 +146,8 @@ def _grid_s(first: At, second: At, start_s: float, stop_s: float) -> Floats:
     return grid
 
 
-def _channel(scenario: Scenario, name: str, link: LinkInUse, to: str) -> Channel:
+def channel_of(scenario: Scenario, name: str, link: LinkInUse, to: str) -> Channel:
+    """The physics of a link to one of its destinations; `ScenarioError` where the ends do not fit."""
     try:
         return Channel.of(
             link, scenario.terminal(link.from_), scenario.terminal(to), scenario.codes, to

@@ -14,6 +14,7 @@ from sim.sky.geometry import Site, Station, angle_deg, azimuth_deg, elevation_de
 from sim.sky.orbits import Orbit
 
 Floats = NDArray[np.float64]
+_RATE_STEP_S = 10.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,17 +55,25 @@ def link_geometry(
     ephemeris: Ephemeris,
     t_s: Floats,
     attitude: AttitudeParameters | None,
+    *,
+    with_rates: bool = False,
 ) -> LinkGeometry:
-    """Ranges and angles of a link at times (N,); `attitude` is that of a vehicle at the source."""
+    """Ranges and angles of a link at times (N,); `attitude` is that of a vehicle at the source.
+
+    Range rate and acceleration are central differences over 20 s, for budgets only.
+    """
     (from_end, from_terminal), (to_end, to_terminal) = source, destination
     from_km, to_km = from_end.position_km(t_s), to_end.position_km(t_s)
     out_local = _seen(from_end, from_terminal, t_s, to_km)
     in_local = _seen(to_end, to_terminal, t_s, from_km)
     path_km = from_km - to_km
-    moon = sun = (None, None)
+    moon: tuple[Floats, Floats] | tuple[None, None] = (None, None)
+    sun = rates = moon
     if not isinstance(to_end.at, Site):
         moon = _disc(-to_km, path_km, MOON_RADIUS_KM)
         sun = _disc(ephemeris.sun_apparent_km(t_s) - to_km, path_km, SUN_RADIUS_KM)
+    if with_rates:
+        rates = _range_rates(from_end, to_end, t_s)
     return LinkGeometry(
         range_km=np.linalg.norm(path_km, axis=0),
         source_off_axis_deg=_off_axis(from_terminal, out_local, attitude),
@@ -75,7 +84,19 @@ def link_geometry(
         moon_radius_deg=moon[1],
         sun_angle_deg=sun[0],
         sun_radius_deg=sun[1],
+        range_rate_km_s=rates[0],
+        range_acceleration_km_s2=rates[1],
     )
+
+
+def _range_rates(source: End, destination: End, t_s: Floats) -> tuple[Floats, Floats]:
+    """Range rate and range acceleration."""
+    before, now, after = (
+        np.linalg.norm(source.position_km(t) - destination.position_km(t), axis=0)
+        for t in (t_s - _RATE_STEP_S, t_s, t_s + _RATE_STEP_S)
+    )
+    rate = (after - before) / (2.0 * _RATE_STEP_S)
+    return rate, (after - 2.0 * now + before) / _RATE_STEP_S**2
 
 
 def _seen(end: End, terminal: TerminalParameters, t_s: Floats, target_km: Floats) -> Floats | None:

@@ -4,24 +4,31 @@ from math import ceil, floor
 
 from sim.clock import Clock
 from sim.constants import DAY_S
+from sim.environment.ends import End
 from sim.intervals import Intervals
 from sim.scenario.assets import Allocation, Outage, RelayParameters, StationParameters
 from sim.scenario.schema import Asset
+from sim.sky.ephemeris import Ephemeris
+from sim.sky.orbits import Orbit
+from sim.sky.windows import relay_eclipses
 
 _HOUR_S = 3600.0
 
 
-def service(asset: Asset, clock: Clock, start_s: float, stop_s: float) -> Intervals:
-    """The times in `[start_s, stop_s)` at which an asset serves the mission; a vehicle always does."""
-    always = Intervals.between(start_s, stop_s)
+def service(asset: Asset, end: End, ephemeris: Ephemeris, clock: Clock, stop_s: float) -> Intervals:
+    """The times in `[0, stop_s)` at which an asset serves the mission; a vehicle always does."""
+    always = Intervals.between(0.0, stop_s)
     if isinstance(asset, StationParameters):
         return _allocated(asset.allocated, clock, always)
-    if not isinstance(asset, RelayParameters):
+    if not isinstance(asset, RelayParameters) or not isinstance(end.at, Orbit):
         return always
     working = _allocated(asset.allocated, clock, always)
     for outage in asset.outages.values():
-        working = working - _outages(outage, clock, start_s, stop_s)
-    return working & _shared(asset.share, start_s, stop_s)
+        working = working - _outages(outage, clock, 0.0, stop_s)
+    if not asset.works_in_eclipse:
+        for body in ("moon", "earth"):
+            working = working - relay_eclipses(end.at.track, ephemeris, 0.0, stop_s, body)
+    return working & _shared(asset.share, 0.0, stop_s)
 
 
 def _allocated(allocation: Allocation | None, clock: Clock, always: Intervals) -> Intervals:

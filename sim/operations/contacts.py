@@ -12,7 +12,6 @@ from sim.operations.policies import Option, chosen
 from sim.operations.runlog import Event, RunLog
 from sim.operations.transport import Channel, Network, Node
 
-
 _SETTLING_S = 2  # longer than any light time to the Moon and back
 
 

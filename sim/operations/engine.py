@@ -87,9 +87,10 @@ def _nodes(environment: Environment) -> dict[str, Node]:
     """Every asset that holds data, with its channels; stations are where data end."""
     scenario = environment.scenario
     nodes: dict[str, Node] = {}
-    for name, asset in {**scenario.vehicles, **scenario.relays}.items():
-        recorder = None if asset.recorder is None else Recorder(asset.recorder)
-        nodes[name] = Node(name, recorder)
+    recorders = {name: asset.recorder for name, asset in scenario.vehicles.items()}
+    recorders |= {name: asset.recorder for name, asset in scenario.relays.items()}
+    for name, recorder in recorders.items():
+        nodes[name] = Node(name, None if recorder is None else Recorder(recorder))
     for link, parameters in scenario.links.items():
         source, _ = scenario.resolved_end(parameters.from_)
         hops = environment.hops_of(link)

@@ -48,7 +48,7 @@ class Vehicle:
         self.load_w = 0.0
         self.days = environment.lunar_days(name)
         self._day_stops_s = [ceil(day.stop_s) for day in self.days]
-        self._plans: dict[tuple[int, str], Plan] = {}
+        self._plans: dict[tuple[str, str], Plan] = {}
         self._alarm: simpy.Event | None = None
         self._generation = 0
         self.activities = {
@@ -129,7 +129,7 @@ class Vehicle:
     @property
     def may_transmit(self) -> bool:
         """Whether the mode lets the transmitters work."""
-        return self.mode in self.parameters.modes and self.parameters.modes[self.mode].transmit  # type: ignore[index]
+        return self.mode in self.parameters.modes and self.parameters.modes[self.mode].transmit
 
     def _look(self, now: int) -> None:
         for watch in self._watches():
@@ -154,24 +154,24 @@ class Vehicle:
         """The plans that matter in the present mode."""
         for index, transition in enumerate(self.parameters.transitions):
             if transition.from_ == self.mode:
-                yield self._plan(("transition", index), transition.when)
+                yield self._plan(f"transition {index}", transition.when)
         for name, activity in self.activities.items():
             if self.mode in activity.parameters.modes:
                 preconditions = self._preconditions(name, activity.parameters)
                 yield preconditions.keep
                 yield preconditions.start
 
-    def _plan(self, key: tuple[str, object], condition: Condition | None) -> Plan:
+    def _plan(self, key: str, condition: Condition | None) -> Plan:
         """The condition made ready for the present attitude; made once."""
-        full_key = (*key, self.attitude)
+        full_key = (key, self.attitude)
         if full_key not in self._plans:
             self._plans[full_key] = planned(condition, self.environment, self.name, self.attitude)
         return self._plans[full_key]
 
     def _preconditions(self, name: str, parameters: ActivityParameters) -> Preconditions:
         return Preconditions(
-            self._plan((f"start {name}", None), parameters.start_when),
-            self._plan((f"keep {name}", None), parameters.when),
+            self._plan(f"start {name}", parameters.start_when),
+            self._plan(f"keep {name}", parameters.when),
         )
 
     def _holds(self, plan: Plan, now: int) -> bool:
@@ -188,7 +188,7 @@ class Vehicle:
         for index, transition in enumerate(self.parameters.transitions):
             if transition.from_ != self.mode:
                 continue
-            if self._holds(self._plan(("transition", index), transition.when), now):
+            if self._holds(self._plan(f"transition {index}", transition.when), now):
                 cause = ", ".join(sorted(transition.when.model_fields_set))
                 self._enter(transition.to, now, cause)
                 return True

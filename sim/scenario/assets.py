@@ -73,6 +73,8 @@ class RelayParameters(Parameters):
     """Orbit maintenance and the like."""
     share: Fraction = 1.0
     """Share of every hour in which it works for this mission."""
+    works_in_eclipse: bool = True
+    """Whether its transponders stay on in the shadows of the Moon and the Earth."""
 
 
 class LinkInUse(LinkParameters):

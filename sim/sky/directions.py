@@ -42,3 +42,16 @@ def longitude_latitude_deg(fixed_km: Floats) -> tuple[Floats, Floats]:
     longitude = np.degrees(np.arctan2(fixed_km[1], fixed_km[0]))
     latitude = np.degrees(np.arctan2(fixed_km[2], np.hypot(fixed_km[0], fixed_km[1])))
     return np.asarray(longitude), np.asarray(latitude)
+
+
+def surface_distance_km(
+    first: tuple[float, float], second: tuple[float, float], radius_km: float
+) -> float:
+    """Length of the great circle between two (latitude_deg, longitude_deg) on a sphere.
+
+    By the haversine, which keeps its digits over metres.
+    """
+    (phi, lam), (phi2, lam2) = np.radians(first), np.radians(second)
+    half = np.sin(0.5 * (phi2 - phi)) ** 2
+    half += np.cos(phi) * np.cos(phi2) * np.sin(0.5 * (lam2 - lam)) ** 2
+    return float(2.0 * radius_km * np.arcsin(np.sqrt(half)))

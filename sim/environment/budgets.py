@@ -1,0 +1,169 @@
+"""The budget of any link at any instant, and its margin over a span."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.environment.contacts import channel_of, visible
+from sim.environment.ends import End, link_geometry
+from sim.environment.stage import Stage, set_stage
+from sim.errors import ScenarioError
+from sim.intervals import Intervals
+from sim.physics.budgets import LinkBudget
+from sim.physics.budgets import link_budget as budget_of
+from sim.physics.links import Channel, LinkGeometry, closing_rate_bps, terms_db
+from sim.physics.solar import AttitudeParameters
+from sim.scenario.schema import Scenario
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class LinkSeries:
+    """A link over time, all arrays (N,)."""
+
+    t_s: Floats
+    visible: NDArray[np.bool_]
+    range_km: Floats
+    carrier_to_noise_dbhz: Floats
+    margin_db: Floats
+    """Of the highest rate that closes, or of the lowest where none does."""
+    rate_bps: NDArray[np.int64]
+    terms_db: dict[str, Floats]
+    """Every term of Pt/N0."""
+
+
+def link_budget(
+    scenario: Scenario,
+    source: str,
+    destination: str,
+    at_utc: str,
+    *,
+    rate_bps: int | None = None,
+    stage: Stage | None = None,
+) -> LinkBudget:
+    """The design control table of the link from one asset or terminal to another at a time.
+
+    `source` and `destination` are ends of a link of the scenario, `ASSET` or `ASSET.TERMINAL`.
+    Without a rate: the highest that closes. Whether the ends see each other is one of the facts of
+    the budget. Raises `ScenarioError` where no link joins the two, or the time is outside the run.
+    """
+    return LinkView.of(scenario, source, destination, stage).budget(at_utc, rate_bps)
+
+
+def link_series(
+    scenario: Scenario,
+    source: str,
+    destination: str,
+    t_s: Floats,
+    *,
+    stage: Stage | None = None,
+) -> LinkSeries:
+    """The link's margin, rate and terms at times (N,) since the start."""
+    return LinkView.of(scenario, source, destination, stage).series(t_s)
+
+
+@dataclass(frozen=True, eq=False)
+class LinkView:
+    """One link to one destination on its stage."""
+
+    stage: Stage
+    channel: Channel
+    source: End
+    destination: End
+    to: str
+    attitude: AttitudeParameters | None
+
+    @classmethod
+    def of(
+        cls, scenario: Scenario, source: str, destination: str, stage: Stage | None = None
+    ) -> "LinkView":
+        """The first link of the file between the two ends."""
+        name, to = _link_between(scenario, source, destination)
+        link = scenario.links[name]
+        stage = stage or set_stage(scenario)
+        from_asset, to_asset = scenario.resolved_end(link.from_)[0], scenario.resolved_end(to)[0]
+        vehicle = scenario.vehicles.get(from_asset)
+        attitude = None
+        if vehicle is not None:
+            key = vehicle.modes[vehicle.initial_mode].attitude or ""
+            attitude = vehicle.attitudes.get(key, AttitudeParameters())
+        channel = channel_of(scenario, name, link, to)
+        return cls(stage, channel, stage.ends[from_asset], stage.ends[to_asset], to, attitude)
+
+    def geometry(self, t_s: Floats) -> LinkGeometry:
+        """Ranges, angles and their rates at times (N,)."""
+        ends = (self.source, self.channel.source), (self.destination, self.channel.destination)
+        return link_geometry(*ends, self.stage.ephemeris, t_s, self.attitude, with_rates=True)
+
+    def visible(self, start_s: float, stop_s: float) -> Intervals:
+        """When the two ends see each other."""
+        return visible(self.source.at, self.destination.at, self.stage.ephemeris, start_s, stop_s)
+
+    def budget(self, at_utc: str, rate_bps: int | None = None) -> LinkBudget:
+        """The design control table at a time of the run."""
+        at_s = self._seconds(at_utc)
+        try:
+            return budget_of(
+                self.channel, _scalar(self.geometry(np.array([at_s]))), rate_bps, self.to
+            )
+        except ValueError as error:
+            raise ScenarioError(str(error)) from None
+
+    def series(self, t_s: Floats) -> LinkSeries:
+        """Margin, rate and terms at times (N,)."""
+        geometry = self.geometry(t_s)
+        terms = {
+            name: np.broadcast_to(value, t_s.shape)
+            for name, value in terms_db(self.channel, geometry).items()
+        }
+        ratio = np.asarray(sum(terms.values()))
+        rates = closing_rate_bps(self.channel, geometry)
+        modes = self.channel.modes
+        needed = np.array([modes[0].threshold_dbhz, *(mode.threshold_dbhz for mode in modes)])
+        chosen = np.searchsorted(self.channel.rates_bps, rates)
+        margin = ratio - needed[chosen] + self.channel.link.closing_margin_db
+        seen = self.visible(float(t_s.min()), float(t_s.max()) + 1.0)
+        return LinkSeries(
+            t_s, seen.contains(t_s), np.asarray(geometry.range_km), ratio, margin, rates, terms
+        )
+
+    def _seconds(self, at_utc: str) -> float:
+        at_s = self.stage.scenario.clock.seconds(at_utc)
+        if not 0 <= at_s <= self.stage.duration_s:
+            clock = self.stage.scenario.clock
+            raise ScenarioError(
+                f"{at_utc} is outside the run, which goes from {clock.utc(0)} to "
+                f"{clock.utc(self.stage.duration_s)}; choose a time within it"
+            )
+        return float(at_s)
+
+
+def _scalar(geometry: LinkGeometry) -> LinkGeometry:
+    """A geometry of one instant as plain numbers."""
+    values: dict[str, Any] = {name: getattr(geometry, name) for name in LinkGeometry.__slots__}
+    return LinkGeometry(
+        **{
+            name: None if value is None else float(np.ravel(value)[0])
+            for name, value in values.items()
+        }
+    )
+
+
+def _link_between(scenario: Scenario, source: str, destination: str) -> tuple[str, str]:
+    """Name and destination end of the first link that joins two ends."""
+    for name, link in scenario.links.items():
+        for to in link.to:
+            if _names(scenario, link.from_, source) and _names(scenario, to, destination):
+                return name, to
+    pairs = ", ".join(f"{link.from_} to {to}" for link in scenario.links.values() for to in link.to)
+    raise ScenarioError(
+        f"no link goes from '{source}' to '{destination}'; {scenario.path.name} has {pairs or 'none'}"
+    )
+
+
+def _names(scenario: Scenario, end: str, given: str) -> bool:
+    asset, terminal = scenario.resolved_end(end)
+    return given in (asset, f"{asset}.{terminal}", end)
