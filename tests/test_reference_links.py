@@ -1,12 +1,15 @@
 """Links against published figures and hand calculation."""
 
 import json
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 from radios import CONCATENATED, antenna, channel, codes, hearer, link, sender, station
 
 from sim.physics.antennas import half_power_beamwidth_deg, peak_gain_dbi, pointing_loss_db
+from sim.physics.budgets import link_needs
 from sim.physics.coding import Code, bit_error_rate, codeword_error_rate, required_eb_n0_db
 from sim.physics.links import (
     Channel,
@@ -232,3 +235,34 @@ def test_lusee_night_agrees_with_its_own_simulator(range_km, dbhz, rate_bps):
     found = float(carrier_to_noise_dbhz(lusee(range_km), geometry))
     assert found == pytest.approx(dbhz, abs=OTHER_SIMULATOR_TOLERANCE_DB)
     assert int(closing_rate_bps(lusee(range_km), geometry)) == rate_bps
+
+
+@pytest.mark.parametrize(
+    ("kelvin", "rate_bps", "eirp_dbw"),
+    [(350, 555_000, 25.8), (400, 555_000, 26.4), (500, 285_000, 24.5), (400, 285_000, 23.5)],
+)
+def test_what_the_halo_asks_of_lander_and_rover(kelvin, rate_bps, eirp_dbw):
+    """By hand: rate + 2.56 + 0.01 + 1 + 3 dB against 208.95 dB, 44 dBi and 228.60 dB."""
+    halo = LinkGeometry(range_km=np.array([47_000.0, 79_000.0]))
+    radio = channel(sender(15, 20), hearer(44, kelvin), frequency_hz=8.47e9, rates_bps=[rate_bps])
+    needs = link_needs(radio, halo, rate_bps)
+    by_hand = 10 * np.log10(rate_bps) + 6.57 + 208.95 - 44 + 10 * np.log10(kelvin) - 228.60
+    assert needs.needed_eirp_dbw == pytest.approx(by_hand, abs=0.02)
+    assert needs.needed_eirp_dbw == pytest.approx(eirp_dbw, abs=0.06)
+    has_g_over_t = 44 - 10 * np.log10(kelvin)
+    assert needs.needed_g_over_t_db_k == pytest.approx(
+        has_g_over_t + by_hand - needs.eirp_dbw, abs=0.02
+    )
+
+
+def test_the_page_on_links_runs_and_lists_the_codes(monkeypatch, capsys):
+    root = Path(__file__).parents[1]
+    page = (root / "docs" / "links.md").read_text()
+    monkeypatch.chdir(root)
+    for block in re.findall(r"```python\n(.*?)```", page, re.S):
+        exec(compile(block, "docs/links.md", "exec"), {})
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[0] == "[555000 555000]"
+    for name, code in codes().items():
+        row = next(line for line in page.splitlines() if line.startswith(f"| `{name}` |"))
+        assert f"{required_eb_n0_db(code):.2f}" in row
