@@ -90,7 +90,11 @@ def link_geometry(
 
 
 def _range_rates(source: End, destination: End, t_s: Floats) -> tuple[Floats, Floats]:
-    """Range rate and range acceleration."""
+    """Range rate and range acceleration; at an edge of a trajectory, those 10 s inside it."""
+    tracks = [end.at.track for end in (source, destination) if isinstance(end.at, Orbit)]
+    first = max((track.start_s for track in tracks), default=-np.inf) + _RATE_STEP_S
+    last = min((track.stop_s for track in tracks), default=np.inf) - _RATE_STEP_S
+    t_s = np.clip(t_s, first, last)
     before, now, after = (
         np.linalg.norm(source.position_km(t) - destination.position_km(t), axis=0)
         for t in (t_s - _RATE_STEP_S, t_s, t_s + _RATE_STEP_S)
