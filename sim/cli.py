@@ -22,6 +22,20 @@ DONE, REFUSED, USAGE, BOOKS_OPEN, DEFECT, INTERRUPTED = 0, 1, 2, 3, 70, 130
 """Exit codes."""
 _BROKEN_PIPE = 141
 _PIPED_WIDTH = 250  # columns of a table that no terminal cuts off
+_WINDOW_COLUMNS = (
+    *("kind", "observer", "target", "start_utc", "stop_utc", "culmination_elevation_deg"),
+    *("culmination_range_km", "link"),
+)
+_BUDGET_COLUMNS = (
+    "term",
+    "unit",
+    "favourable",
+    "design",
+    "adverse",
+    "distribution",
+    "mean",
+    "variance",
+)
 
 app = typer.Typer(
     name="farside",
@@ -127,6 +141,57 @@ def check(path: ScenarioPath, set_: Overrides = []) -> None:  # noqa: B006 - typ
 
 
 @app.command()
+def windows(
+    path: ScenarioPath,
+    set_: Overrides = [],  # noqa: B006
+    csv: CsvFile = None,
+    json: JsonFile = None,
+    no_cache: NoCache = False,
+) -> None:
+    """Show when the Sun, the relays and the stations are in view, and every contact."""
+    from sim.environment import compute_environment
+    from sim.results import windows_table
+
+    with _progress() as progress:
+        environment = compute_environment(
+            _loaded(path, set_), cache=not no_cache, progress=progress
+        )
+    frame = windows_table(environment)
+    _print_table(frame.columns, frame.rows(), _WINDOW_COLUMNS)
+    _write_table(frame.columns, frame.rows(), csv, json)
+
+
+@app.command()
+def link(
+    path: ScenarioPath,
+    source: Annotated[str, typer.Argument(metavar="FROM", help="ASSET or ASSET.TERMINAL.")],
+    destination: Annotated[str, typer.Argument(metavar="TO", help="ASSET or ASSET.TERMINAL.")],
+    set_: Overrides = [],  # noqa: B006
+    at: AtUtc = None,
+    csv: CsvFile = None,
+    json: JsonFile = None,
+) -> None:
+    """Show the design control table of a link at one instant, the start if not said."""
+    from dataclasses import astuple, fields
+
+    from sim.environment import link_budget
+
+    scenario = _loaded(path, set_)
+    budget = link_budget(scenario, source, destination, at or scenario.start_utc)
+    header = [field.name for field in fields(budget.rows[0])]
+    rows = [astuple(row) for row in budget.rows]
+    print(f"{source} to {destination}, {budget.rate_bps} bit/s, {budget.code}")
+    _print_table(header, rows, _BUDGET_COLUMNS)
+    _print_table(["fact", "value", "unit"], budget.facts)
+    verdict = "closes" if budget.closes else "does not close"
+    print(
+        f"margin {budget.margin_db:.2f} dB of {budget.needed_margin_db:.2f} dB asked for: {verdict}; "
+        f"the highest rate that closes is {budget.closing_rate_bps} bit/s"
+    )
+    _write_table(header, rows, csv, json)
+
+
+@app.command()
 def schema() -> None:
     """Print the JSON Schema of a scenario, for completion in an editor."""
     from sim.scenario.loading import scenario_schema
@@ -176,16 +241,48 @@ def _progress() -> Iterator["Callable[[str, float], None]"]:
         yield lambda step, fraction: bar.update(task, description=step, completed=fraction)
 
 
-def _print_table(title: str, header: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+def _print_table(
+    header: Sequence[str], rows: Sequence[Sequence[Any]], columns: Sequence[str] | None = None
+) -> None:
+    """A table on stdout, of some columns if named; as wide as it needs where it is piped."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
 
     console = Console() if sys.stdout.isatty() else Console(width=_PIPED_WIDTH)
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
-    for index, name in enumerate(header):
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    kept = [list(header).index(name) for name in columns or header]
+    for index in kept:
         is_number = any(isinstance(row[index], int | float) for row in rows)
-        table.add_column(name, justify="right" if is_number else "left", overflow="fold")
+        table.add_column(header[index], justify="right" if is_number else "left", overflow="fold")
     for row in rows:
-        table.add_row(*("" if cell is None else str(cell) for cell in row))
-    console.print(table)
+        table.add_row(*(_cell(row[index]) for index in kept))
+    console.print(table, highlight=False)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    return f"{value:.2f}" if isinstance(value, float) else str(value)
+
+
+def _write_table(
+    header: Sequence[str],
+    rows: Sequence[Sequence[Any]],
+    csv_file: Path | None,
+    json_file: Path | None,
+) -> None:
+    """The whole table as a file, if one is wanted."""
+    import csv
+    import io
+    import json
+
+    from sim.cache import replace_file
+
+    if csv_file is not None:
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerows([header, *rows])
+        replace_file(csv_file, text.getvalue().encode())
+    if json_file is not None:
+        records = [dict(zip(header, row, strict=True)) for row in rows]
+        replace_file(json_file, f"{json.dumps(records, indent=1)}\n".encode())
