@@ -6,7 +6,7 @@ its crossings of a level are eigenvalues, not guesses.
 """
 
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -114,6 +114,18 @@ class Track:
         edges, table = np.array(edges_s, dtype=float), np.array(coefficients, dtype=float)
         edges.flags.writeable = table.flags.writeable = False
         return cls(edges, table, error)
+
+    @classmethod
+    def joined(cls, tracks: Sequence["Track"]) -> "Track":
+        """One track of several that adjoin, in order; shorter series are filled up with zeros."""
+        order = max(track.coefficients.shape[1] for track in tracks)
+        tables = []
+        for track in tracks:
+            missing = order - track.coefficients.shape[1]
+            widths = [(0, 0), (0, missing)] + [(0, 0)] * (track.coefficients.ndim - 2)
+            tables.append(np.pad(track.coefficients, widths))
+        edges = np.concatenate([tracks[0].edges_s[:1], *(track.edges_s[1:] for track in tracks)])
+        return cls.made(edges, np.concatenate(tables), max(track.error for track in tracks))
 
     @classmethod
     def constant(cls, value: float, start_s: float, stop_s: float) -> "Track":

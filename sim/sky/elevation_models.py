@@ -42,7 +42,7 @@ class ElevationModel:
         x, y, z = column - left, row - top, self.heights_m
         upper = z[top, left] * (1.0 - x) + z[top, left + 1] * x
         lower = z[top + 1, left] * (1.0 - x) + z[top + 1, left + 1] * x
-        return np.where(inside, upper * (1.0 - y) + lower * y, np.nan)
+        return np.asarray(np.where(inside, upper * (1.0 - y) + lower * y, np.nan))
 
 
 def read_elevation_model(path: Path) -> ElevationModel:
@@ -127,7 +127,7 @@ def _distances_m(pixel_m: float, radius_m: float, step_rad: float) -> Floats:
     distances = [pixel_m]
     while distances[-1] < radius_m:
         distances.append(distances[-1] + _STEP_SHARE * max(pixel_m, distances[-1] * step_rad))
-    return np.minimum(np.array(distances), radius_m)
+    return np.asarray(np.minimum(np.array(distances), radius_m))
 
 
 def _ray_elevations_deg(

@@ -2,15 +2,17 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+import sim
 from sim import cache as store
+from sim.constants import DAY_S
 from sim.parameters import Parameters
-from sim.sky.ephemeris import Ephemeris
+from sim.sky.ephemeris import Ephemeris, compute_ephemeris
 from sim.sky.kernels import load_kernels
 from sim.sky.orbits.elements import (
     Axes,
@@ -22,11 +24,15 @@ from sim.sky.orbits.elements import (
 )
 from sim.sky.orbits.halo import HaloParameters, compute_halo
 from sim.sky.orbits.orbit import Center, Orbit
+from sim.sky.orbits.propagated import PropagatedParameters, compute_propagated
 from sim.sky.orbits.pulsating import PulsatingAxes
 from sim.track import Track
 
 Floats = NDArray[np.float64]
 Progress = Callable[[str, float], None]
+
+_FORMAT = 1  # of what is kept between runs
+_LAYER = "orbits"
 
 
 class KeplerianParameters(Parameters):
@@ -41,7 +47,9 @@ class KeplerianParameters(Parameters):
     """The start of the scenario if left out."""
 
 
-OrbitParameters = Annotated[KeplerianParameters | HaloParameters, Field(discriminator="kind")]
+OrbitParameters = Annotated[
+    KeplerianParameters | PropagatedParameters | HaloParameters, Field(discriminator="kind")
+]
 
 
 def compute_orbit(
@@ -54,34 +62,50 @@ def compute_orbit(
     cache: bool = True,
     progress: Progress | None = None,
 ) -> Orbit:
-    """The trajectory in `[start_s, stop_s]`; files that it names are relative to `folder`."""
-    clock = ephemeris.clock
-    epoch_s = 0.0 if parameters.epoch_utc is None else float(clock.seconds(parameters.epoch_utc))
-    span_s = np.array([start_s, stop_s])
-    key = store.digest(
-        {
-            "parameters": parameters.model_dump(mode="json"),
-            "start_tai_s": clock.start_tai_s,
-            "span_s": span_s.tolist(),
-            "kernels": load_kernels().digests,
-        }
-    )
+    """The trajectory in `[start_s, stop_s]`; files that it names are relative to `folder`.
+
+    Integrated kinds are kept in the user's cache folder, by a digest of all that they depend on.
+    Raises `OrbitError` for a trajectory that cannot be made or read.
+    """
+    span_s = np.array([start_s, stop_s], dtype=float)
+    key = _digest(parameters, ephemeris, span_s, folder)
     if isinstance(parameters, KeplerianParameters):
-        return _keplerian(parameters, ephemeris, epoch_s, span_s, key)
+        return _keplerian(parameters, ephemeris, span_s, key)
+    kept = store.load(_LAYER, key) if cache else None
+    orbit = None if kept is None else _restored(kept, ephemeris, key)
+    if orbit is not None:
+        return orbit
+    if progress is not None:
+        progress(f"integrating the {parameters.kind} orbit", 0.0)
+    track, facts = _integrated(parameters, ephemeris, span_s, folder)
+    orbit = Orbit(track, ephemeris.clock, key, facts)
+    if cache:
+        store.store(_LAYER, key, _arrays(orbit))
+    if progress is not None:
+        progress(f"integrating the {parameters.kind} orbit", 1.0)
+    return orbit
+
+
+def _integrated(
+    parameters: PropagatedParameters | HaloParameters,
+    ephemeris: Ephemeris,
+    span_s: Floats,
+    folder: Path,
+) -> tuple[Track, dict[str, float]]:
+    epoch_s = _epoch_s(parameters, ephemeris)
+    if isinstance(parameters, PropagatedParameters):
+        wide = _reaching(ephemeris, min(epoch_s, span_s[0]), max(epoch_s, span_s[1]))
+        return compute_propagated(parameters, wide, epoch_s, span_s, folder)
     track = compute_halo(parameters, PulsatingAxes(ephemeris), epoch_s, span_s)
-    return Orbit(track, clock, key)
+    return track, {}
 
 
 def _keplerian(
-    parameters: KeplerianParameters,
-    ephemeris: Ephemeris,
-    epoch_s: float,
-    span_s: Floats,
-    key: str,
+    parameters: KeplerianParameters, ephemeris: Ephemeris, span_s: Floats, key: str
 ) -> Orbit:
-    center = parameters.center
+    center, epoch_s = parameters.center, _epoch_s(parameters, ephemeris)
     require_clear(parameters.elements, center)
-    axes = orbit_axes(parameters.frame, ephemeris, epoch_s)
+    axes = orbit_axes(parameters.frame, _reaching(ephemeris, epoch_s, epoch_s), epoch_s)
 
     def position_km(t_s: Floats) -> Floats:
         position, _ = kepler_states(parameters.elements, center, t_s - epoch_s)
@@ -89,13 +113,70 @@ def _keplerian(
 
     turn_s = period_s(parameters.elements.size(center)[0], center)
     own = Track.within(position_km, span_s[0], span_s[1], turn_s / 8.0, 14, 1e-7)
-    facts = {"period_d": turn_s / 86400.0}
+    facts = {"period_d": turn_s / DAY_S}
     if center == "moon":
         return Orbit(own, ephemeris.clock, key, facts)
     track = Track.within(
         lambda t: own(t) + ephemeris.earth_km(t), span_s[0], span_s[1], turn_s / 8.0, 14, 1e-7
     )
     return Orbit(track, ephemeris.clock, key, facts, center, own)
+
+
+def _epoch_s(parameters: Any, ephemeris: Ephemeris) -> float:
+    epoch_utc = parameters.epoch_utc
+    return 0.0 if epoch_utc is None else float(ephemeris.clock.seconds(epoch_utc))
+
+
+def _reaching(ephemeris: Ephemeris, start_s: float, stop_s: float) -> Ephemeris:
+    """An ephemeris that covers the span as well: the given one where it does."""
+    if ephemeris.start_s <= start_s and stop_s <= ephemeris.stop_s:
+        return ephemeris
+    first, last = min(ephemeris.start_s, start_s), max(ephemeris.stop_s, stop_s)
+    return compute_ephemeris(ephemeris.clock, first, last)
+
+
+def _digest(parameters: Any, ephemeris: Ephemeris, span_s: Floats, folder: Path) -> str:
+    files = [getattr(parameters, "file", None), getattr(_gravity(parameters), "file", None)]
+    paths = [folder / name for name in files if name is not None]
+    return store.digest(
+        {
+            "format": _FORMAT,
+            "version": sim.__version__,
+            "parameters": parameters.model_dump(mode="json"),
+            "files": [store.file_digest(path) for path in paths if path.is_file()],
+            "start_tai_s": ephemeris.clock.start_tai_s,
+            "span_s": span_s.tolist(),
+            "sky_s": [ephemeris.start_s, ephemeris.stop_s],
+            "kernels": load_kernels().digests,
+        }
+    )
+
+
+def _gravity(parameters: Any) -> Any:
+    return getattr(parameters, "gravity", None)
+
+
+def _arrays(orbit: Orbit) -> dict[str, NDArray[Any]]:
+    return {
+        "edges_s": orbit.track.edges_s,
+        "coefficients": orbit.track.coefficients,
+        "error": np.array(orbit.track.error),
+        "fact_names": np.array(list(orbit.facts), dtype=np.str_),
+        "facts": np.array(list(orbit.facts.values()), dtype=float),
+    }
+
+
+def _restored(kept: dict[str, NDArray[Any]], ephemeris: Ephemeris, key: str) -> Orbit | None:
+    """The orbit of arrays that were kept; None where they are not what `_arrays` makes."""
+    try:
+        edges, table = kept["edges_s"], kept["coefficients"]
+        if table.ndim != 3 or table.shape[0] != len(edges) - 1 or table.shape[2] != 3:
+            return None
+        track = Track.made(edges, table, float(kept["error"]))
+        names, values = kept["fact_names"].tolist(), kept["facts"].tolist()
+    except (KeyError, ValueError, TypeError):
+        return None
+    return Orbit(track, ephemeris.clock, key, dict(zip(names, values, strict=True)))
 
 
 __all__ = ["KeplerianParameters", "Orbit", "OrbitParameters", "compute_orbit"]

@@ -1,0 +1,154 @@
+"""Relays that are integrated: forces, tolerances, and the trajectory as a track.
+
+Forces: the Moon's field in its principal axes, Earth and Sun as point masses from the ephemeris,
+and sunlight on a sphere with the shadows of Moon and Earth. Neglected: the Moon's tides and
+relativity.
+"""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.constants import (
+    ASTRONOMICAL_UNIT_KM,
+    EARTH_GM_KM3_S2,
+    EARTH_RADIUS_KM,
+    MOON_RADIUS_KM,
+    SOLAR_IRRADIANCE_W_M2,
+    SPEED_OF_LIGHT_KM_S,
+    SUN_GM_KM3_S2,
+    SUN_RADIUS_KM,
+)
+from sim.errors import OrbitError
+from sim.sky.ephemeris import PIECE_S, Ephemeris
+from sim.sky.orbits.gravity import GravityField
+from sim.track import Track
+
+Floats = NDArray[np.float64]
+
+TOLERANCE = (1e-13, 1e-11, 1e-14)
+"""Relative, and absolute in km and km/s, of each step of the integration."""
+_STEPS_AT_ONCE = 8192
+
+
+@dataclass(frozen=True, eq=False)
+class Forces:
+    """Everything that pulls or pushes a relay."""
+
+    ephemeris: Ephemeris
+    field: GravityField
+    push_m2_kg: float = 0.0
+    """Area over mass times the coefficient of radiation pressure, 1 for a black sphere."""
+    earth_table: Track | None = None
+    """The Earth where it is not the ephemeris's own."""
+    sun_table: Track | None = None
+
+    @cached_property
+    def arguments(self) -> tuple[Any, ...]:
+        """What the compiled functions take after their own arguments."""
+        e = self.ephemeris
+        earth, sun = self.earth_table or e.earth_km, self.sun_table or e.sun_km
+        table = np.concatenate(
+            [track.coefficients for track in (earth, sun, e.moon_angles_rad)], axis=2
+        )
+        edges = earth.edges_s
+        # Pieces inside are all of one length; the first may begin late.
+        origin = edges[1] - PIECE_S if len(edges) > 2 else edges[0]
+        pressure_pa = SOLAR_IRRADIANCE_W_M2 / (1e3 * SPEED_OF_LIGHT_KM_S)
+        light_km = 1e-3 * pressure_pa * ASTRONOMICAL_UNIT_KM**2 * self.push_m2_kg
+        return (
+            np.ascontiguousarray(table.transpose(0, 2, 1)),
+            np.ascontiguousarray(edges),
+            np.array([origin, PIECE_S]),
+            np.array([EARTH_GM_KM3_S2, SUN_GM_KM3_S2]),
+            np.array([self.field.gm_km3_s2, self.field.radius_km]),
+            np.ascontiguousarray(self.field.cosines),
+            np.ascontiguousarray(self.field.sines),
+            self.field.factors,
+            np.array([light_km, SUN_RADIUS_KM, MOON_RADIUS_KM, EARTH_RADIUS_KM]),
+        )
+
+    def with_field(self, field: GravityField) -> "Forces":
+        """The same forces about another field."""
+        return replace(self, field=field)
+
+
+def integrate(
+    state: Floats,
+    begin_s: float,
+    end_s: float,
+    forces: Forces,
+    tolerance: tuple[float, float, float] = TOLERANCE,
+) -> tuple[Track, Floats]:
+    """The trajectory of a state (6,) from `begin_s` to `end_s`, forward or back, and its end.
+
+    The track is the integrator's own dense output: a polynomial of degree seven a step. Raises
+    `OrbitError` where the relay hits the Moon.
+    """
+    from sim.sky.orbits import dynamics  # noqa: PLC0415 - numba takes 0.5 s to load
+
+    here_s, end, status = float(begin_s), np.array(state, dtype=float), dynamics.FULL
+    times, series = [np.array([begin_s])], []
+    while status == dynamics.FULL:
+        more_times, more = np.zeros(_STEPS_AT_ONCE), np.zeros((_STEPS_AT_ONCE, 8, 3))
+        here_s, count, status = dynamics.integrated(  # type: ignore[no-untyped-call]
+            end,
+            here_s,
+            float(end_s),
+            np.array(tolerance),
+            MOON_RADIUS_KM,
+            more_times,
+            more,
+            *forces.arguments,
+        )
+        times.append(more_times[:count])
+        series.append(more[:count])
+    track = _dense_track(np.concatenate(times), np.concatenate(series))
+    low_km, low_s = _lowest(track)
+    if status == dynamics.HIT or low_km < MOON_RADIUS_KM:
+        when = forces.ephemeris.clock.utc(_impact_s(track, end_s > begin_s, low_s))
+        raise OrbitError(
+            f"the orbit hits the Moon at {when}; raise its lowest point, turn its node or argument "
+            "of perilune, or correct it by a maneuver before"
+        )
+    return track, end
+
+
+def _dense_track(times_s: Floats, series: Floats) -> Track:
+    """The steps' polynomials as Chebyshev series; exact, since both are of degree seven."""
+    if times_s[-1] < times_s[0]:
+        times_s, series = times_s[::-1], series[::-1]
+        backward = True
+    else:
+        backward = False
+    nodes = np.cos(np.pi * (np.arange(8) + 0.5) / 8)
+    x = 0.5 * (1.0 - nodes if backward else 1.0 + nodes)
+    values = np.zeros((len(series), 8, 3))
+    for index in range(7, 0, -1):
+        values = (values + series[:, None, index]) * (
+            x[:, None] if index % 2 == 1 else 1.0 - x[:, None]
+        )
+    values += series[:, None, 0]
+    samples = values.reshape(-1, 3).T
+    return Track.through(samples, times_s, 7)
+
+
+def _lowest(track: Track) -> tuple[float, float]:
+    middle = 0.5 * (track.edges_s[1:] + track.edges_s[:-1])
+    times = np.concatenate([track.edges_s, middle])
+    distance = np.linalg.norm(track(times), axis=0)
+    low = int(np.argmin(distance))
+    return float(distance[low]), float(times[low])
+
+
+def _impact_s(track: Track, is_forward: bool, low_s: float) -> float:
+    """When a track first passes the Moon's surface on its way, to a second."""
+    start, stop = track.start_s, track.stop_s
+    times = np.linspace(start, stop, int(min(2e6, max(10.0, stop - start))) + 1)
+    below = np.flatnonzero(np.linalg.norm(track(times), axis=0) < MOON_RADIUS_KM)
+    if not len(below):
+        return low_s
+    return float(times[below[0] if is_forward else below[-1]])
