@@ -8,9 +8,13 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Annotated, Any, Literal
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import Discriminator, Field, Tag, model_validator
 
 from sim.parameters import Efficiency, Fraction, NonNegative, Parameters, Positive
+
+Floats = NDArray[np.float64]
 
 
 class ConstantBatteryParameters(Parameters):
@@ -30,6 +34,8 @@ class ConstantBatteryParameters(Parameters):
     """Charge at which loads are connected again after a cut-off; without it, as soon as there is power."""
     fade_per_lunar_day: Fraction = 0.0
     """Share of the capacity that is lost with each lunar day."""
+    node: str | None = None
+    """Thermal node that takes its losses as heat."""
 
     @model_validator(mode="after")
     def _limits_are_in_order(self) -> "ConstantBatteryParameters":
@@ -84,7 +90,7 @@ class TableBatteryParameters(Parameters):
     recovery_state_of_charge: Fraction | None = None
     fade_per_lunar_day: Fraction = 0.0
     temperature_k: Positive = 293.15
-    """Temperature of a battery that is no thermal node."""
+    """Temperature of a battery that is no thermal node; `stored_wh` counts from its table there."""
     node: str | None = None
     """Thermal node whose temperature the battery has and which takes its losses."""
 
@@ -114,6 +120,14 @@ BatteryParameters = Annotated[
     Discriminator(_battery_kind),
 ]
 """Either kind of battery; `kind: constant` may be left out."""
+
+
+def joint_tables(battery: TableBatteryParameters) -> tuple[Floats, Floats, Floats]:
+    """States of charge of all tables together (q,), voltages and resistances there (p, q)."""
+    charge = np.unique(np.concatenate([table.state_of_charge for table in battery.tables]))
+    voltage = [np.interp(charge, t.state_of_charge, t.voltage_v) for t in battery.tables]
+    resistance = [np.interp(charge, t.state_of_charge, t.resistance_ohm) for t in battery.tables]
+    return charge, np.array(voltage), np.array(resistance)
 
 
 def check_increasing(name: str, values: Sequence[float]) -> None:

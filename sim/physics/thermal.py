@@ -98,6 +98,8 @@ class HeatLinkParameters(Parameters):
         first, second = self.between
         if first == second:
             raise ValueError(f"a link joins two different nodes, not '{first}' to itself")
+        if {first, second} == {SPACE, GROUND}:
+            raise ValueError("a link needs a node at one end; space and ground are not nodes")
         if self.conduction_w_k == 0.0 and self.radiation_w_k4 == 0.0:
             raise ValueError("a link needs conduction_w_k or radiation_w_k4 above 0")
         return self
@@ -161,6 +163,11 @@ class HeatParameters(Parameters):
         if sum(self.load_heat.values()) > 1.0 + 1e-9:
             raise ValueError("the shares of load_heat add up to more than 1")
         return self
+
+    @property
+    def sunlit(self) -> list[str]:
+        """Names of the nodes that take sunlight, in the order of the file."""
+        return [name for name, node in self.nodes.items() if node.sunlight is not None]
 
     def named_nodes(self) -> list[tuple[str, str]]:
         """Each place in which a node is named, and the name."""
