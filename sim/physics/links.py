@@ -13,10 +13,10 @@ from typing import Annotated, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from sim.constants import BOLTZMANN_DBW_HZ_K
-from sim.parameters import Name, NonNegative, Parameters, Positive
+from sim.parameters import NAME_PATTERN, Name, NonNegative, Parameters, Positive
 from sim.physics.antennas import (
     AntennaParameters,
     elevation_loss_db,
@@ -109,14 +109,31 @@ def _listed(value: object) -> object:
     return (value,) if isinstance(value, str) else value
 
 
+def _one_or_more(item: dict[str, str]) -> WithJsonSchema:
+    several = {"type": "array", "items": item, "minItems": 1}
+    return WithJsonSchema({"anyOf": [item, several]}, mode="validation")
+
+
+_NAME_RULE = {"type": "string", "pattern": NAME_PATTERN}
+Names = Annotated[
+    tuple[Name, ...], Field(min_length=1), BeforeValidator(_listed), _one_or_more(_NAME_RULE)
+]
+"""One name or a list of names."""
+
+Ends = Annotated[
+    tuple[str, ...], Field(min_length=1), BeforeValidator(_listed), _one_or_more({"type": "string"})
+]
+"""One end of a link or a list of ends."""
+
+
 class LinkParameters(Parameters):
     """One direction of a radio link between terminals, `ASSET.TERMINAL` or the asset where unique."""
 
     from_: str = Field(alias="from")
-    to: Annotated[tuple[str, ...], Field(min_length=1), BeforeValidator(_listed)]
+    to: Ends
     """Ends that can receive it, one at a time."""
     frequency_hz: Annotated[float, Field(ge=1e6, le=1e12)]
-    coding: Annotated[tuple[Name, ...], Field(min_length=1), BeforeValidator(_listed)]
+    coding: Names
     """A code of the catalogue; several: at each instant the one with the highest rate that closes."""
     rates_bps: Rates | None = None
     """Information rates at the input of the channel code, rising."""
