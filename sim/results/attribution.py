@@ -1,0 +1,469 @@
+"""What limited the return: from the ideal of a link down to what it carried, cause by cause.
+
+For each lunar day, vehicle and hop the waterfall begins with the best rate through the whole lunar
+day, and every second and every bit of it belongs to the first cause of `CAUSES` that is true.
+All arithmetic is in whole bits, so the steps add up exactly.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from sim.environment import Environment, Hop
+from sim.intervals import Intervals
+from sim.operations.runlog import RunLog
+from sim.results.schemas import WATERFALL, table
+from sim.results.timeline import (
+    DayBooks,
+    Steps,
+    Whole,
+    attitudes,
+    closing_rate,
+    day_books,
+    mode_spans,
+    routes,
+    transmits,
+    uses_of,
+)
+
+CAUSES: dict[str, str] = {
+    "dead": "the vehicle is dead",
+    "asleep": "dormant, or waking with its transmitters off",
+    "napping": "napping with its transmitters off",
+    "safe": "in safe mode with its transmitters off",
+    "silent": "working with its transmitters off",
+    "out_of_view": "none of the link's destinations is in view",
+    "relay_out_of_service": "a relay is in view, but one end does not serve",
+    "station_not_allocated": "a station is in view, but it is not allocated or one end does not serve",
+    "busy": "the destination serves as many others as it can",
+    "rate_below_best": "the rate that closes is below the best one, or none closes",
+    "acquisition": "in contact, not locked yet",
+    "rounding": "parts of a second at the edges of a contact",
+    "framing": "frame headers, and frames that were not filled",
+    "retransmission": "user data lost on the link, sent again or not",
+    "recorder_full": "the link stood idle after data had been dropped for want of room",
+    "nothing_to_send": "the link stood open and nothing was on board",
+    "other_vehicles": "carried for other vehicles",
+    "in_flight": "on its way at the end of the lunar day, less at its start",
+}
+"""The ordered list of causes and what each means."""
+
+REMOVABLE = {
+    "dead": "power",
+    "asleep": "awake",
+    "napping": "awake",
+    "safe": "awake",
+    "silent": "awake",
+    "out_of_view": "geometry",
+    "relay_out_of_service": "relay",
+    "station_not_allocated": "station",
+    "busy": "relay",
+    "rate_below_best": "link",
+    "acquisition": "link",
+    "rounding": "link",
+    "framing": "link",
+    "retransmission": "link",
+    "recorder_full": "storage",
+    "nothing_to_send": "plan",
+}
+"""The word for what would have to be relaxed to remove a cause."""
+
+_NAMES = tuple(CAUSES)
+_INDEX = {name: index for index, name in enumerate(_NAMES)}
+_MODE_CAUSE = {
+    "dead": "dead",
+    "dormant": "asleep",
+    "waking": "asleep",
+    "napping": "napping",
+    "safe": "safe",
+    "working": "silent",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Fall:
+    """The waterfall of one vehicle, lunar day and hop, in whole bits and seconds."""
+
+    lunar_day: int
+    vehicle: str
+    hop: int
+    link: str
+    ideal_bits: int
+    losses_bits: dict[str, int]
+    """By cause, in the order of `CAUSES`; may be negative where data were in flight before."""
+    times_s: dict[str, int]
+    """Seconds that a cause took in full."""
+    carried_bits: int
+    """What the vehicle's data got: handed over on the first hop, received on Earth on the last."""
+
+    @property
+    def largest_loss(self) -> str:
+        """The largest step; ties go to the first of the list."""
+        return max(self.losses_bits, key=lambda name: self.losses_bits[name], default="")
+
+
+def waterfalls(environment: Environment, log: RunLog) -> list[Fall]:
+    """Every waterfall of a run: by vehicle in the order of the file, lunar day, and hop."""
+    links = {hop.link for hop in environment.hops}
+    books = {name: day_books(environment, log, name) for name in environment.scenario.vehicles}
+    cuts = sorted({day.start_s for days in books.values() for day in days} | {0})
+    accounts = {link: link_account(environment, log, link, cuts) for link in links}
+    delivered = _Delivered(log)
+    return [
+        _fall(environment, accounts[link], delivered, day, number, link)
+        for days in books.values()
+        for day in days
+        for number, link in routes(environment, day.vehicle)
+    ]
+
+
+def waterfall_table(falls: Sequence[Fall]) -> pl.DataFrame:
+    """The waterfalls as rows: the ideal, each cause that took something, and what was carried."""
+    rows = [row for fall in falls for row in _rows(fall)]
+    return table(WATERFALL, rows)
+
+
+def summed(falls: Sequence[Fall]) -> list[Fall]:
+    """The waterfalls of a whole run: lunar days of one vehicle and link added up."""
+    groups: dict[tuple[str, str], list[Fall]] = {}
+    for fall in falls:
+        groups.setdefault((fall.vehicle, fall.link), []).append(fall)
+    return [_sum(group) for group in groups.values()]
+
+
+def _sum(falls: Sequence[Fall]) -> Fall:
+    return replace(
+        falls[0],
+        ideal_bits=sum(fall.ideal_bits for fall in falls),
+        losses_bits={name: sum(fall.losses_bits[name] for fall in falls) for name in _NAMES},
+        times_s={name: sum(fall.times_s[name] for fall in falls) for name in _NAMES},
+        carried_bits=sum(fall.carried_bits for fall in falls),
+    )
+
+
+def limited_by(falls: Sequence[Fall]) -> str:
+    """The constraint that binds, from the waterfalls of one vehicle and lunar day.
+
+    `plan` where every hop that carried the vehicle's data stood open and idle for want of data;
+    else the word of the largest cause that could be removed on the narrowest hop. This is a first
+    word from one run; relaxing one constraint at a time and running again is the proof.
+    """
+    used = [fall for fall in falls if fall.ideal_bits > 0]
+    if not used:
+        return ""
+    narrow = [fall for fall in used if not _is_idle(fall)]
+    if not narrow:
+        return "plan"
+    tightest = min(narrow, key=lambda fall: fall.ideal_bits - _unavoidable(fall))
+    named = {name: bits for name, bits in tightest.losses_bits.items() if name in REMOVABLE}
+    largest = max(named, key=lambda name: named[name])
+    return REMOVABLE[largest]
+
+
+def _is_idle(fall: Fall) -> bool:
+    """Whether more data could have gone over the hop as it was."""
+    idle = fall.losses_bits.get("nothing_to_send", 0)
+    return idle > 0 and fall.losses_bits.get("recorder_full", 0) == 0
+
+
+def _unavoidable(fall: Fall) -> int:
+    return sum(bits for name, bits in fall.losses_bits.items() if name != "nothing_to_send")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Account:
+    """What a link lost to each cause, between every two cuts: bits and seconds, (cuts, causes)."""
+
+    cuts_s: Whole
+    best_rate_bps: int
+    bits: Whole
+    times_s: Whole
+    carried_bits: Whole
+    """User data moved for all vehicles, (cuts,)."""
+
+    def between(self, start_s: int, stop_s: int) -> tuple[Whole, Whole, int]:
+        """Sums over the cuts in `[start_s, stop_s)`."""
+        a, b = np.searchsorted(self.cuts_s, [start_s, stop_s])
+        return (
+            self.bits[a:b].sum(axis=0),
+            self.times_s[a:b].sum(axis=0),
+            int(self.carried_bits[a:b].sum()),
+        )
+
+    def largest(self, start_s: int, stop_s: int) -> str:
+        """The cause that took most between two cuts; nothing where nothing was lost."""
+        bits, _, _ = self.between(start_s, stop_s)
+        return _NAMES[int(np.argmax(bits))] if bits.any() else ""
+
+
+def link_account(environment: Environment, log: RunLog, link: str, cuts: Sequence[int]) -> Account:
+    """What a link lost and carried between every two of some rising cuts, the first at or before 0."""
+    hops = environment.hops_of(link)
+    best = max(hop.best_rate_bps for hop in hops)
+    cut_times = np.array(cuts, dtype=np.int64)
+    bits = np.zeros((len(cuts), len(_NAMES)), dtype=np.int64)
+    times = np.zeros_like(bits)
+    carried = np.zeros(len(cuts), dtype=np.int64)
+    used = _add_uses(environment, log, link, best, cut_times, bits, times, carried)
+    _add_unused(environment, log, hops, best, used, cut_times, bits, times)
+    return Account(cut_times, best, bits, times, carried)
+
+
+def _add_uses(
+    environment: Environment,
+    log: RunLog,
+    link: str,
+    best: int,
+    cuts: Whole,
+    bits: Whole,
+    times: Whole,
+    carried: Whole,
+) -> Intervals:
+    """Book the time in which the link was on; returns it."""
+    uses = uses_of(environment, log, link)
+    if not uses:
+        return Intervals.none()
+    frames = {hop.name: (hop.frame_bits, hop.frame_data_bits) for hop in environment.hops_of(link)}
+    start, stop, rate, moved, lost, acquiring = np.array(
+        [(u.start_s, u.stop_s, u.rate_bps, u.moved_bits, u.lost_bits, u.acquiring_s) for u in uses],
+        dtype=np.int64,
+    ).T
+    frame, data = np.array([frames[use.hop] for use in uses], dtype=np.int64).T
+    span = stop - start
+    open_bits = rate * (span - acquiring)
+    sent = moved + lost
+    frames_bits = -(-sent // data) * frame
+    idle = np.maximum(open_bits - frames_bits, 0)
+    row = np.searchsorted(cuts, start, side="right") - 1
+    for name, amount in (
+        ("rate_below_best", (best - rate) * span),
+        ("acquisition", rate * acquiring),
+        ("framing", open_bits - idle - sent),
+        ("retransmission", lost),
+        ("nothing_to_send", idle),
+    ):
+        np.add.at(bits[:, _INDEX[name]], row, amount)
+    np.add.at(times[:, _INDEX["acquisition"]], row, acquiring)
+    np.add.at(carried, row, moved)
+    return Intervals.of(zip(start.tolist(), stop.tolist(), strict=True))
+
+
+def _add_unused(
+    environment: Environment,
+    log: RunLog,
+    hops: Sequence[Hop],
+    best: int,
+    used: Intervals,
+    cuts: Whole,
+    bits: Whole,
+    times: Whole,
+) -> None:
+    """Book the time in which the link was off, to the first true cause of each second."""
+    state = _LinkState(environment, log, hops)
+    idle = used.complement(0.0, float(environment.duration_s))
+    edges = np.unique(
+        np.concatenate(
+            [idle.starts_s, idle.stops_s, cuts, *state.edges_s, [0, environment.duration_s]]
+        )
+    ).astype(np.int64)
+    edges = edges[(edges >= 0) & (edges <= environment.duration_s)]
+    start, span = edges[:-1], np.diff(edges)
+    is_off = idle.contains(start)
+    start, span = start[is_off], span[is_off]
+    cause = state.causes(start)
+    rate = np.where(cause == _INDEX["nothing_to_send"], state.rate_bps(start), best)
+    row = np.searchsorted(cuts, start, side="right") - 1
+    np.add.at(bits, (row, cause), rate * span)
+    np.add.at(times, (row, cause), span)
+    np.add.at(bits[:, _INDEX["rate_below_best"]], row, (best - rate) * span)
+
+
+class _LinkState:
+    """The conditions of one link as functions of whole seconds."""
+
+    def __init__(self, environment: Environment, log: RunLog, hops: Sequence[Hop]) -> None:
+        self._hops = hops
+        duration_s = float(environment.duration_s)
+        outward = [_outward(hop.geometric).clip(0.0, duration_s) for hop in hops]
+        self._view = _union(outward)
+        self._served = _union([_outward(hop.geometric & hop.served) for hop in hops])
+        self._rounding = Intervals.of(_rounding(hops))
+        self._crowded = [_crowded(environment, log, hop) for hop in hops]
+        self._is_relay = hops[0].destination not in environment.scenario.stations
+        source = hops[0].source
+        if source in environment.scenario.vehicles:
+            spans = mode_spans(environment, log, source)
+            self._silence = Steps.of(
+                (
+                    span.start_s,
+                    -1
+                    if transmits(environment, source, span.mode)
+                    else _INDEX[_MODE_CAUSE[span.mode]],
+                )
+                for span in spans
+            )
+            named = attitudes(environment, spans, source)
+            starts = [span.start_s for span in spans]
+        else:
+            self._silence, named, starts = Steps.of([(0, -1)]), [""], [0]
+        keys = list(dict.fromkeys(named))
+        self._attitude = Steps.of(
+            (at_s, keys.index(name)) for at_s, name in zip(starts, named, strict=True)
+        )
+        self._rates = [[closing_rate(hop, key) for hop in hops] for key in keys]
+
+    @property
+    def edges_s(self) -> Iterator[NDArray[np.float64]]:
+        """All whole seconds at which a condition may change."""
+        for intervals in (self._view, self._served, self._rounding, *self._crowded):
+            yield intervals.starts_s
+            yield intervals.stops_s
+        yield self._silence.times_s.astype(float)
+        for rates in self._rates:
+            for rate in rates:
+                yield rate.times_s.astype(float)
+
+    def rate_bps(self, t_s: Whole, *, free: bool = True) -> Whole:
+        """The highest rate that closes in the attitude of then; `free`: where there is a place."""
+        attitude = self._attitude.at(t_s)
+        taken = [crowded.contains(t_s) & free for crowded in self._crowded]
+        found = np.zeros(len(t_s), dtype=np.int64)
+        for index, rates in enumerate(self._rates):
+            here = [np.where(no, 0, rate.at(t_s)) for rate, no in zip(rates, taken, strict=True)]
+            found = np.where(attitude == index, np.max(here, axis=0), found)
+        return found
+
+    def causes(self, t_s: Whole) -> Whole:
+        """The first true cause for being off at each second."""
+        silence = self._silence.at(t_s)
+        out = "relay_out_of_service" if self._is_relay else "station_not_allocated"
+        closed = np.where(
+            self._rounding.contains(t_s), _INDEX["rounding"], _INDEX["rate_below_best"]
+        )
+        return np.asarray(
+            np.select(
+                [
+                    silence >= 0,
+                    ~self._view.contains(t_s),
+                    ~self._served.contains(t_s),
+                    self.rate_bps(t_s, free=False) == 0,
+                    self.rate_bps(t_s) == 0,
+                ],
+                [silence, _INDEX["out_of_view"], _INDEX[out], closed, _INDEX["busy"]],
+                default=_INDEX["nothing_to_send"],
+            )
+        )
+
+
+def _union(parts: Sequence[Intervals]) -> Intervals:
+    whole = Intervals.none()
+    for part in parts:
+        whole = whole | part
+    return whole
+
+
+def _outward(windows: Intervals) -> Intervals:
+    pairs = zip(np.floor(windows.starts_s), np.ceil(windows.stops_s), strict=True)
+    return Intervals.of(pairs)
+
+
+def _rounding(hops: Sequence[Hop]) -> Iterator[tuple[float, float]]:
+    """The seconds that rounding contacts inward has cost."""
+    for hop in hops:
+        for contact in hop.contacts:
+            yield float(np.floor(contact.window_start_s)), float(contact.start_s)
+            yield float(contact.stop_s), float(np.ceil(contact.window_stop_s))
+        for start_s, stop_s in hop.too_short:
+            yield float(np.floor(start_s)), float(np.ceil(stop_s))
+
+
+def _crowded(environment: Environment, log: RunLog, hop: Hop) -> Intervals:
+    """When the terminal at the far end serves as many other links as it can at once."""
+    end = environment.scenario.assets[hop.destination].terminals[hop.destination_terminal]
+    limit = 1 if end.sharing.access == "time" else end.sharing.channels
+    others = {
+        other.name
+        for other in environment.hops
+        if (other.destination, other.destination_terminal)
+        == (hop.destination, hop.destination_terminal)
+        and other.link != hop.link
+    }
+    uses = [use for use in log.uses if use.hop in others]
+    changes = sorted([(use.start_s, 1) for use in uses] + [(use.stop_s, -1) for use in uses])
+    pairs: list[tuple[float, float]] = []
+    depth = since = 0
+    for t_s, change in changes:
+        if depth < limit <= depth + change:
+            since = t_s
+        elif depth + change < limit <= depth:
+            pairs.append((float(since), float(t_s)))
+        depth += change
+    return Intervals.of(pairs)
+
+
+class _Delivered:
+    """Bits received on Earth, by the link that brought them and the vehicle that made them."""
+
+    def __init__(self, log: RunLog) -> None:
+        self._rows: dict[tuple[str, str], list[tuple[float, int]]] = {}
+        for delivery in log.deliveries:
+            row = delivery.arrived_stop_s, delivery.piece.bits
+            self._rows.setdefault((delivery.link, ""), []).append(row)
+            self._rows.setdefault((delivery.link, delivery.piece.origin), []).append(row)
+
+    def bits(self, link: str, start_s: int, stop_s: int, origin: str = "") -> int:
+        """Received in (start_s, stop_s], for one vehicle or for all."""
+        rows = self._rows.get((link, origin), [])
+        return sum(bits for arrived_s, bits in rows if start_s < arrived_s <= stop_s)
+
+
+def _fall(
+    environment: Environment,
+    account: Account,
+    delivered: _Delivered,
+    day: DayBooks,
+    number: int,
+    link: str,
+) -> Fall:
+    bits, times, moved = account.between(day.start_s, day.stop_s)
+    losses = dict(zip(_NAMES, bits.tolist(), strict=True))
+    dropped = day.bits("dropped") - day.bits("dropped_on_board")
+    if number == 1:
+        dropped = day.bits("dropped_on_board")
+    full = min(losses["nothing_to_send"], dropped)
+    losses["recorder_full"] += full
+    losses["nothing_to_send"] -= full
+    carried = moved
+    if number > 1 and _ends_on_earth(environment, link):
+        received = delivered.bits(link, day.start_s, day.stop_s)
+        carried = delivered.bits(link, day.start_s, day.stop_s, day.vehicle)
+        losses["in_flight"] = moved - received
+        losses["other_vehicles"] = received - carried
+    return Fall(
+        lunar_day=day.number,
+        vehicle=day.vehicle,
+        hop=number,
+        link=link,
+        ideal_bits=account.best_rate_bps * (day.stop_s - day.start_s),
+        losses_bits=losses,
+        times_s=dict(zip(_NAMES, times.tolist(), strict=True)),
+        carried_bits=carried,
+    )
+
+
+def _ends_on_earth(environment: Environment, link: str) -> bool:
+    stations = environment.scenario.stations
+    return all(hop.destination in stations for hop in environment.hops_of(link))
+
+
+def _rows(fall: Fall) -> Iterator[tuple[object, ...]]:
+    head = fall.lunar_day, fall.vehicle, fall.hop, fall.link
+    yield (*head, 0, "ideal", fall.ideal_bits, 0)
+    for name, bits in fall.losses_bits.items():
+        if bits:
+            yield (*head, _INDEX[name] + 1, name, -bits, fall.times_s[name])
+    last = "handed_over" if fall.hop == 1 else "delivered"
+    yield (*head, len(_NAMES) + 1, last, fall.carried_bits, 0)

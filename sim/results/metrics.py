@@ -1,0 +1,204 @@
+"""The run in numbers: what came back of what was possible, how late, at what cost, limited by what."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from sim.environment import Environment
+from sim.operations.runlog import Delivery, RunLog
+from sim.results.attribution import Fall, limited_by, summed
+from sim.results.series import margin_db
+from sim.results.timeline import gigabytes
+from sim.results.verification import Closure, books
+
+Floats = NDArray[np.float64]
+
+PERCENTILES = (50, 90, 95, 99, 100)
+WORDS = {
+    "plan": "the plan",
+    "awake": "the time awake",
+    "power": "power",
+    "geometry": "the time in view",
+    "relay": "the relay",
+    "station": "the ground stations",
+    "link": "the link's rate",
+    "storage": "storage",
+}
+"""The constraints as they stand in a sentence."""
+_HOUR_S = 3600.0
+_DECIMALS = 6
+_MARGIN_SAMPLES = 97
+
+
+def summary(
+    environment: Environment,
+    log: RunLog,
+    days: pl.DataFrame,
+    falls: Sequence[Fall],
+    found: Sequence[Closure],
+) -> dict[str, Any]:
+    """The summary of a run, ready for JSON; floats rounded to a millionth."""
+    scenario, clock = environment.scenario, environment.clock
+    content = {
+        "name": scenario.name,
+        "title": scenario.title,
+        "start_utc": clock.utc(0),
+        "stop_utc": clock.utc(environment.duration_s),
+        "duration_s": environment.duration_s,
+        "lunar_days": sorted(set(days["lunar_day"].to_list())),
+        "books": books(found),
+        "open_books": [closure.name for closure in found if not closure.closes],
+        "balances_checked": len(found),
+        "vehicles": {
+            name: _vehicle(environment, log, days.filter(pl.col("asset") == name), falls, name)
+            for name in scenario.vehicles
+        },
+        "relays": {name: _relay(environment, log, name) for name in scenario.relays},
+        "links": {name: _link(environment, log, name) for name in scenario.links},
+    }
+    rounded: dict[str, Any] = _rounded(content)
+    return rounded
+
+
+def _vehicle(
+    environment: Environment, log: RunLog, days: pl.DataFrame, falls: Sequence[Fall], vehicle: str
+) -> dict[str, Any]:
+    mine = [fall for fall in falls if fall.vehicle == vehicle]
+    limit = limited_by(summed(mine)) or "plan"
+    total = _totals(days)
+    last = log.snapshots[vehicle][-1].data if log.snapshots[vehicle] else None
+    delivered, possible = total["delivered_gb"], total["capacity_gb"]
+    return {
+        "sentence": f"{vehicle} delivered {_size(delivered)} GB of {_size(possible)} GB possible, "
+        f"limited by {WORDS[limit]}",
+        **total,
+        "limited_by": limit,
+        "largest_loss": _widest(summed(mine)),
+        "dropped_in_relays_gb": gigabytes(last.dropped - last.dropped_on_board) if last else 0.0,
+        "lost_after_first_hop_gb": gigabytes(last.lost - last.lost_on_first_hop) if last else 0.0,
+        "in_flight_gb": gigabytes(last.in_flight) if last else 0.0,
+        "on_board_gb": gigabytes(last.on_board) if last else 0.0,
+        "in_relay_gb": gigabytes(last.in_relays) if last else 0.0,
+        "wh_per_gb": total["used_wh"] / delivered if delivered else None,
+        "lowest_state_of_charge": days["lowest_state_of_charge"].min(),
+        "least_night_margin_wh": days["night_margin_wh"].min(),
+        "least_night_margin_h": days["night_margin_h"].min(),
+        "peak_recorder_fill": days["peak_recorder_fill"].max(),
+        "latency_s": latencies_s([d for d in log.deliveries if d.piece.origin == vehicle]),
+        "latency_by_product_s": _by_product(log, vehicle),
+        "activities": {
+            activity: log.activity_runs.get((vehicle, activity), 0)
+            for activity in environment.scenario.vehicles[vehicle].activities
+        },
+        "died_utc": _death(environment, log, vehicle),
+    }
+
+
+def _totals(days: pl.DataFrame) -> dict[str, float]:
+    names = [
+        *("delivered_gb", "capacity_gb", "ceiling_gb", "produced_gb", "handed_over_gb"),
+        *("dropped_gb", "lost_gb", "awake_h", "contact_h", "transmit_h", "link_used_h"),
+        *("demanded_wh", "generated_wh", "used_wh", "spilled_wh", "lost_wh"),
+        *("stored_change_wh", "unmet_wh"),
+    ]
+    return {name: float(days[name].sum()) for name in names}
+
+
+def _widest(falls: Sequence[Fall]) -> str | None:
+    first = [fall for fall in falls if fall.hop == 1]
+    return max(first, key=lambda fall: fall.ideal_bits).largest_loss if first else None
+
+
+def _size(gb: float) -> str:
+    return f"{gb:.1f}" if gb >= 10.0 else f"{gb:.2f}"
+
+
+def _death(environment: Environment, log: RunLog, vehicle: str) -> str | None:
+    deaths = [e for e in log.events if e.event == "mode" and e.after == "dead"]
+    return next((environment.clock.utc(e.t_s) for e in deaths if e.asset == vehicle), None)
+
+
+def _relay(environment: Environment, log: RunLog, relay: str) -> dict[str, Any]:
+    recorder = environment.scenario.relays[relay].recorder
+    levels = log.levels.get(relay, [])
+    peak = max((level.on_board_bits for level in levels), default=0)
+    return {
+        "peak_on_board_gb": gigabytes(peak),
+        "peak_recorder_fill": peak / recorder.capacity_bit if recorder else None,
+        "on_board_gb": gigabytes(levels[-1].on_board_bits) if levels else 0.0,
+    }
+
+
+def _link(environment: Environment, log: RunLog, link: str) -> dict[str, Any]:
+    hops = {hop.name: hop for hop in environment.hops_of(link)}
+    uses = [use for use in log.uses if use.hop in hops]
+    seconds: dict[int, int] = {}
+    for use in uses:
+        seconds[use.rate_bps] = seconds.get(use.rate_bps, 0) + use.stop_s - use.start_s
+    margins = [m for use in uses if (m := _lowest_margin_db(hops[use.hop], use)) is not None]
+    return {
+        "moved_gb": gigabytes(sum(use.moved_bits for use in uses)),
+        "lost_gb": gigabytes(sum(use.lost_bits for use in uses)),
+        "used_h": sum(seconds.values()) / _HOUR_S,
+        "used_h_by_rate_bps": {str(rate): seconds[rate] / _HOUR_S for rate in sorted(seconds)},
+        "lowest_margin_db": min(margins, default=None),
+    }
+
+
+def _lowest_margin_db(hop: Any, use: Any) -> float | None:
+    """Lowest margin of one use, sampled at even instants, its ends among them."""
+    count = min(_MARGIN_SAMPLES, 2 + (use.stop_s - use.start_s) // 3600)
+    times = np.linspace(use.start_s, use.stop_s - 1, count)
+    margin = margin_db(hop, use.rate_bps, times)
+    return None if np.isnan(margin).all() else float(np.nanmin(margin))
+
+
+def latencies_s(deliveries: Sequence[Delivery]) -> dict[str, float]:
+    """Percentiles, by volume, of the time from making to reception on Earth; empty if none."""
+    if not deliveries:
+        return {}
+    rows = np.array(
+        [
+            (
+                d.arrived_start_s - d.piece.made_start_s,
+                d.arrived_stop_s - d.piece.made_stop_s,
+                d.piece.bits,
+            )
+            for d in deliveries
+        ]
+    )
+    lower, upper = rows[:, :2].min(axis=1), rows[:, :2].max(axis=1)
+    return {f"p{p}": _quantile(lower, upper, rows[:, 2], p / 100.0) for p in PERCENTILES}
+
+
+def _quantile(lower: Floats, upper: Floats, weight: Floats, share: float) -> float:
+    """Quantile of a mixture of even distributions, by bisection of its distribution function."""
+    if share >= 1.0:
+        return float(upper.max())
+    low, high = float(lower.min()), float(upper.max())
+    span = np.maximum(upper - lower, 1e-9)
+    wanted = share * weight.sum()
+    for _ in range(50):
+        middle = 0.5 * (low + high)
+        below = float((weight * np.clip((middle - lower) / span, 0.0, 1.0)).sum())
+        low, high = (middle, high) if below < wanted else (low, middle)
+    return high
+
+
+def _by_product(log: RunLog, vehicle: str) -> dict[str, dict[str, float]]:
+    groups: dict[str, list[Delivery]] = {}
+    for delivery in log.deliveries:
+        if delivery.piece.origin == vehicle:
+            groups.setdefault(delivery.piece.product, []).append(delivery)
+    return {product: latencies_s(groups[product]) for product in sorted(groups)}
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _rounded(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_rounded(inner) for inner in value]
+    return round(value, _DECIMALS) + 0.0 if isinstance(value, float) else value

@@ -1,0 +1,179 @@
+"""The results of one run: tables, series and summary, made when they are first asked for."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from sim.clock import Clock
+from sim.environment import Environment
+from sim.errors import ResultsError
+from sim.operations.runlog import RunLog
+from sim.results import attribution, files, metrics, passes, tables, verification
+from sim.results.folders import replace_folder
+from sim.results.series import CADENCE_S, series
+from sim.scenario.loading import load_scenario
+from sim.scenario.schema import Scenario
+
+
+@dataclass(frozen=True)
+class Results:
+    """A run and everything that can be said of it. Tables are polars DataFrames."""
+
+    scenario: Scenario
+    environment: Environment
+    log: RunLog
+
+    @cached_property
+    def falls(self) -> list[attribution.Fall]:
+        """The waterfalls, by vehicle, lunar day and hop."""
+        return attribution.waterfalls(self.environment, self.log)
+
+    @cached_property
+    def closures(self) -> list[verification.Closure]:
+        """Every balance of energy and data, and whether it closes."""
+        return verification.closures(self.environment, self.log, self.falls)
+
+    @cached_property
+    def lunar_days(self) -> pl.DataFrame:
+        """A row for each lunar day and vehicle."""
+        return tables.lunar_days(self.environment, self.log, self.falls)
+
+    @cached_property
+    def passes(self) -> pl.DataFrame:
+        """A row for each contact of each hop."""
+        return passes.passes(self.environment, self.log)
+
+    @cached_property
+    def events(self) -> pl.DataFrame:
+        """Every change, in the order of time."""
+        return tables.events(self.environment, self.log)
+
+    @cached_property
+    def windows(self) -> pl.DataFrame:
+        """Light, views and contacts."""
+        return passes.windows(self.environment)
+
+    @cached_property
+    def waterfall(self) -> pl.DataFrame:
+        """From the ideal of each hop down to what it carried."""
+        return attribution.waterfall_table(self.falls)
+
+    @cached_property
+    def summary(self) -> dict[str, Any]:
+        """The run in numbers."""
+        return metrics.summary(
+            self.environment, self.log, self.lunar_days, self.falls, self.closures
+        )
+
+    @property
+    def inputs(self) -> dict[str, str]:
+        """SHA-256 of the kernels and files that went in."""
+        return dict(self.environment.manifest)
+
+    @property
+    def clock(self) -> Clock:
+        """The clock of the run."""
+        return self.environment.clock
+
+    @property
+    def duration_s(self) -> int:
+        """The run covers `[0, duration_s)`."""
+        return self.environment.duration_s
+
+    def series(self, cadence_s: int = CADENCE_S) -> pl.DataFrame:
+        """All quantities over time at whole multiples of a cadence, long form."""
+        return series(self.environment, self.log, cadence_s)
+
+    def table(self, name: str) -> pl.DataFrame:
+        """A table by its name."""
+        frame: pl.DataFrame = getattr(self, name)
+        return frame
+
+    def write(
+        self, folder: str | Path, figures: Callable[["Results", Path], None] | None = None
+    ) -> Path:
+        """Write everything into a folder, which is replaced as a whole; returns it.
+
+        `figures` draws into the folder that it is given. Raises `ResultsError` where the folder
+        holds something else or cannot be written.
+        """
+
+        def fill(partial: Path) -> None:
+            files.write_files(self, partial)
+            if figures is not None:
+                (partial / "figures").mkdir()
+                figures(self, partial / "figures")
+
+        return replace_folder(folder, fill)
+
+
+class StoredResults(Results):
+    """Results read back from a folder; there is neither environment nor log behind them."""
+
+    def __init__(self, folder: Path) -> None:
+        object.__setattr__(self, "folder", folder)
+        object.__setattr__(self, "manifest", files.checked_manifest(folder))
+
+    folder: Path
+    manifest: dict[str, Any]
+
+    def __getattr__(self, name: str) -> Any:
+        if name in ("environment", "log", "falls", "closures"):
+            raise ResultsError(
+                f"the results in {self.folder} were read from files and have no '{name}'; "
+                "run the scenario for it"
+            )
+        raise AttributeError(name)
+
+    @cached_property
+    def scenario(self) -> Scenario:
+        """The scenario as it was run."""
+        return load_scenario(self.folder / "scenario.yaml")
+
+    lunar_days = cached_property(lambda self: files.read_table(self.folder, "lunar_days"))
+    passes = cached_property(lambda self: files.read_table(self.folder, "passes"))
+    events = cached_property(lambda self: files.read_table(self.folder, "events"))
+    windows = cached_property(lambda self: files.read_table(self.folder, "windows"))
+    waterfall = cached_property(lambda self: files.read_table(self.folder, "waterfall"))
+    summary = cached_property(lambda self: files.read_summary(self.folder))
+
+    @property
+    def inputs(self) -> dict[str, str]:
+        """SHA-256 of the kernels and files that went in."""
+        return dict(self.manifest["inputs"])
+
+    @property
+    def clock(self) -> Clock:
+        """The clock of the run."""
+        return Clock.starting(self.summary["start_utc"])
+
+    @property
+    def duration_s(self) -> int:
+        """The run covers `[0, duration_s)`."""
+        return int(self.summary["duration_s"])
+
+    def series(self, cadence_s: int = CADENCE_S) -> pl.DataFrame:
+        """The series at the cadence that it was written with, or a multiple of it."""
+        stored = int(self.manifest["series_cadence_s"])
+        if cadence_s < stored or cadence_s % stored:
+            raise ResultsError(
+                f"{self.folder} holds a series at {stored} s; a cadence of {cadence_s} s needs "
+                "the run itself"
+            )
+        frame = files.read_table(self.folder, "series")
+        return frame.filter(pl.col("t_s") % cadence_s == 0)
+
+    def write(
+        self, folder: str | Path, figures: Callable[[Results, Path], None] | None = None
+    ) -> Path:
+        """Refused: copy the folder."""
+        raise ResultsError(f"{self.folder} is written already; copy it to {folder}")
+
+
+def load_results(folder: str | Path) -> Results:
+    """The results in a run's folder; `ResultsError` where it is none of this version's."""
+    return StoredResults(Path(folder))

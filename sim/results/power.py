@@ -1,0 +1,112 @@
+"""Energy of a vehicle at any instant and through its nights, from the log by the same `advance`."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from sim.environment import Environment, LunarDay
+from sim.operations.runlog import Flow, RunLog
+from sim.physics.bus import BusState, advance
+from sim.results.timeline import ModeSpan
+
+_HOUR_S = 3600.0
+
+
+class Energy:
+    """The stores and loads of one vehicle as functions of time."""
+
+    def __init__(self, environment: Environment, log: RunLog, vehicle: str) -> None:
+        self.parameters = environment.scenario.vehicles[vehicle]
+        self.flows = log.flows[vehicle]
+        self._environment = environment
+        self._vehicle = vehicle
+        self._starts_s = np.array([flow.t_s for flow in self.flows], dtype=np.int64)
+
+    def states(self, times_s: Sequence[int]) -> Iterator[BusState]:
+        """The state at each of some rising times; books run on from where each flow began."""
+        index, state, since_s = -1, None, 0
+        for t_s in times_s:
+            wanted = max(int(np.searchsorted(self._starts_s, t_s, side="right")) - 1, 0)
+            if wanted != index or state is None:
+                index = wanted
+                state, since_s = self.flows[index].state, self.flows[index].t_s
+            if t_s > since_s:
+                state = self._moved(self.flows[index], state, since_s, t_s)
+                since_s = t_s
+            yield state
+
+    def state(self, t_s: int) -> BusState:
+        """The state at one instant."""
+        return next(self.states([t_s]))
+
+    def load_w(self, times_s: Sequence[int]) -> list[float]:
+        """The load that is connected at each time."""
+        index = np.maximum(np.searchsorted(self._starts_s, times_s, side="right") - 1, 0)
+        loads = np.array([flow.load_w for flow in self.flows])
+        return [float(load) for load in loads[index]]
+
+    def array_power_w(self, times_s: Sequence[int]) -> list[float]:
+        """What the arrays can give at each time in the attitude of then."""
+        times = np.asarray(times_s, dtype=float)
+        index = np.maximum(np.searchsorted(self._starts_s, times, side="right") - 1, 0)
+        power = np.zeros(len(times))
+        names = np.array([flow.attitude for flow in self.flows])[index]
+        for attitude in dict.fromkeys(names.tolist()):
+            chosen = names == attitude
+            track = self._environment.array_power_w[self._vehicle, attitude]
+            power[chosen] = track(times[chosen])
+        return [float(watts) for watts in power]
+
+    def lowest(self, start_s: int, stop_s: int) -> tuple[int, float]:
+        """When the battery holds least between two instants, of the log's changes, and how much."""
+        inner = self._starts_s[(self._starts_s > start_s) & (self._starts_s < stop_s)]
+        times = sorted({start_s, *inner.tolist(), *range(start_s, stop_s, 1800), stop_s})
+        stored = [state.stored_wh for state in self.states(times)]
+        least = int(np.argmin(stored))
+        return times[least], stored[least]
+
+    def _moved(self, flow: Flow, state: BusState, start_s: float, stop_s: float) -> BusState:
+        track = self._environment.array_power_w[self._vehicle, flow.attitude]
+        return advance(self.parameters, state, flow.load_w, track, start_s, stop_s)
+
+
+@dataclass(frozen=True, slots=True)
+class Night:
+    """How a vehicle got through the night after one sunset."""
+
+    state_of_charge_at_sunset: float
+    margin_wh: float
+    """Least energy over the cut-off, from sunset to the next local noon."""
+    margin_h: float | None
+    """How much longer that would have carried the load of then; None without a load."""
+
+
+def night_after(
+    energy: Energy, day: LunarDay, following: LunarDay | None, duration_s: int
+) -> Night | None:
+    """The night after the sunset of a lunar day; None where the run does not hold its sunset."""
+    if day.sunset_s is None or not 0.0 <= day.sunset_s < duration_s:
+        return None
+    sunset_s = int(day.sunset_s)
+    stop_s = duration_s if following is None else min(int(following.noon_s), duration_s)
+    at_s, stored_wh = energy.lowest(sunset_s, stop_s)
+    battery = energy.parameters.battery
+    at_sunset = energy.state(sunset_s)
+    margin_wh = stored_wh - battery.cutoff_state_of_charge * at_sunset.capacity_wh
+    load_w = energy.load_w([at_s])[0]
+    efficiency = getattr(battery, "discharge_efficiency", 1.0)
+    return Night(
+        state_of_charge_at_sunset=at_sunset.state_of_charge,
+        margin_wh=margin_wh,
+        margin_h=margin_wh * efficiency / load_w if load_w > 0.0 else None,
+    )
+
+
+def awake_s(spans: Sequence[ModeSpan], start_s: int, stop_s: int) -> int:
+    """Time awake between two instants."""
+    return sum(
+        max(0, min(span.stop_s, stop_s) - max(span.start_s, start_s))
+        for span in spans
+        if span.is_awake
+    )
