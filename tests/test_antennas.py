@@ -68,7 +68,16 @@ def test_surface_error_costs_what_ruze_says():
 
 
 def test_published_gain_replaces_the_computed_one():
-    assert peak_gain_dbi(antenna("parabola", diameter_m=4.2, peak_gain_dbi=44), 7e9) == 44.0
+    dish = antenna("parabola", diameter_m=4.2, peak_gain_dbi=44)
+    assert peak_gain_dbi(dish, 7e9) == 44.0
+    assert frequency_problem(dish, 7e9) is None
+
+
+def test_a_published_gain_over_the_apertures_limit_is_refused():
+    # (pi 1 m / 35.7 mm)^2 = 38.9 dBi
+    dish = antenna("parabola", diameter_m=1, peak_gain_dbi=60)
+    problem = "its peak_gain_dbi 60 is over the 38.9 dBi of 1 m at 8400 MHz"
+    assert frequency_problem(dish, X_BAND_HZ) == problem
 
 
 def test_patch_has_lost_half_at_half_its_beamwidth_and_keeps_a_floor():

@@ -405,6 +405,14 @@ def frequency_problem(antenna: AntennaParameters, frequency_hz: float) -> str | 
         per_hz = antenna.circumference_m / (SPEED_OF_LIGHT_KM_S * 1e3)
         low = max(low, _HELIX_CIRCUMFERENCE[0] / per_hz)
         high = min(high, _HELIX_CIRCUMFERENCE[1] / per_hz)
-    if low <= frequency_hz <= high:
-        return None
-    return f"{frequency_hz / 1e6:g} MHz is outside the antenna's {low / 1e6:g}-{high / 1e6:g} MHz"
+    if not low <= frequency_hz <= high:
+        band = f"{low / 1e6:g}-{high / 1e6:g} MHz"
+        return f"{frequency_hz / 1e6:g} MHz is outside the antenna's {band}"
+    if isinstance(antenna, ParabolaAntenna):
+        limit = aperture_limit_dbi(antenna.diameter_m, frequency_hz)
+        if peak_gain_dbi(antenna, frequency_hz) > limit + 1e-9:
+            size = f"{antenna.diameter_m:g} m at {frequency_hz / 1e6:g} MHz"
+            return (
+                f"its peak_gain_dbi {antenna.peak_gain_dbi:g} is over the {limit:.1f} dBi of {size}"
+            )
+    return None
