@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from sim.environment.contacts import channel_of, visible
 from sim.environment.ends import End, link_geometry
+from sim.environment.itineraries import meetings
 from sim.environment.stage import Stage, set_stage
 from sim.errors import ScenarioError
 from sim.intervals import Intervals
@@ -71,8 +72,8 @@ class LinkView:
 
     stage: Stage
     channel: Channel
-    source: End
-    destination: End
+    source: str
+    destination: str
     to: str
     attitude: AttitudeParameters | None
 
@@ -90,17 +91,29 @@ class LinkView:
         if vehicle is not None:
             key = vehicle.modes[vehicle.initial_mode].attitude or ""
             attitude = vehicle.attitudes.get(key, AttitudeParameters())
-        channel = channel_of(scenario, name, link, to)
-        return cls(stage, channel, stage.ends[from_asset], stage.ends[to_asset], to, attitude)
+        return cls(stage, channel_of(scenario, name, link, to), from_asset, to_asset, to, attitude)
 
     def geometry(self, t_s: Floats) -> LinkGeometry:
-        """Ranges, angles and their rates at times (N,)."""
-        ends = (self.source, self.channel.source), (self.destination, self.channel.destination)
+        """Ranges, angles and their rates at times (N,), while both ends stay where they are."""
+        start_s, stop_s, first, second = self._meeting(float(t_s[0]))
+        if float(t_s[-1]) > stop_s:
+            clock = self.stage.scenario.clock
+            raise ScenarioError(
+                f"{self.source} or {self.destination} moves between {clock.utc(start_s)} and "
+                f"{clock.utc(float(t_s[-1]))}; ask for spans within a phase"
+            )
+        ends = (first, self.channel.source), (second, self.channel.destination)
         return link_geometry(*ends, self.stage.ephemeris, t_s, self.attitude, with_rates=True)
 
     def visible(self, start_s: float, stop_s: float) -> Intervals:
         """When the two ends see each other."""
-        return visible(self.source.at, self.destination.at, self.stage.ephemeris, start_s, stop_s)
+        _, _, first, second = self._meeting(start_s)
+        return visible(first.at, second.at, self.stage.ephemeris, start_s, stop_s)
+
+    def _meeting(self, at_s: float) -> tuple[float, float, End, End]:
+        itineraries = self.stage.itineraries
+        found = meetings(itineraries[self.source], itineraries[self.destination])
+        return next((meeting for meeting in reversed(found) if meeting[0] <= at_s), found[0])
 
     def budget(self, at_utc: str, rate_bps: int | None = None) -> LinkBudget:
         """The design control table at a time of the run."""
@@ -143,13 +156,11 @@ class LinkView:
 
 def _scalar(geometry: LinkGeometry) -> LinkGeometry:
     """A geometry of one instant as plain numbers."""
-    values: dict[str, Any] = {name: getattr(geometry, name) for name in LinkGeometry.__slots__}
-    return LinkGeometry(
-        **{
-            name: None if value is None else float(np.ravel(value)[0])
-            for name, value in values.items()
-        }
-    )
+    values = {name: getattr(geometry, name) for name in LinkGeometry.__slots__}
+    numbers: dict[str, Any] = {
+        name: None if value is None else float(np.ravel(value)[0]) for name, value in values.items()
+    }
+    return LinkGeometry(**numbers)
 
 
 def _link_between(scenario: Scenario, source: str, destination: str) -> tuple[str, str]:

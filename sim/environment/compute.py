@@ -1,7 +1,7 @@
 """From a scenario to its environment: sky, orbits, windows, rates, array power."""
 
 from sim.environment.contacts import link_hops
-from sim.environment.places import light_edges_s, sunlight
+from sim.environment.daylight import daylight
 from sim.environment.records import ANY_ATTITUDE, Environment, Hop
 from sim.environment.stage import Progress, Stage, set_stage
 from sim.physics.solar import array_power_track
@@ -38,19 +38,15 @@ def compute_environment(
 
 def _array_power(stage: Stage) -> dict[tuple[str, str], Track]:
     """Array power of each vehicle in each attitude that one of its modes has."""
-    kinks = {
-        name: light_edges_s(site, 0.0, float(stage.duration_s))
-        for name, site in stage.sites.items()
-    }
     tracks = {}
     for name, vehicle in stage.scenario.vehicles.items():
-        site = stage.sites[vehicle.place]
+        light = daylight(stage, name)
         for attitude in sorted({mode.attitude or ANY_ATTITUDE for mode in vehicle.modes.values()}):
             stance = vehicle.attitudes.get(attitude, VehicleAttitude())
             unfolded = {
                 key: array for key, array in vehicle.arrays.items() if key not in stance.folded
             }
             tracks[name, attitude] = array_power_track(
-                unfolded, stance, site.sun_local_km, sunlight(site), kinks[vehicle.place]
+                unfolded, stance, light.sun_local_km, light.share, light.edges_s
             )
     return tracks

@@ -1,13 +1,14 @@
 """Links in time: when the two ends see each other, when they serve, and at which rate."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import ceil, floor
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sim.constants import MOON_RADIUS_KM, SPEED_OF_LIGHT_KM_S
-from sim.environment.ends import End, depends_on_attitude
+from sim.environment.ends import At, End, depends_on_attitude
+from sim.environment.itineraries import Function, meetings, piecewise
 from sim.environment.rates import RateFinder, Step
 from sim.environment.records import ANY_ATTITUDE, Contact, Hop
 from sim.environment.stage import Stage
@@ -51,43 +52,38 @@ def _hop(stage: Stage, name: str, link: LinkInUse, to: str) -> Hop:
         scenario.resolved_end(to),
     )
     channel = channel_of(scenario, name, link, to)
-    ends = stage.ends[source], stage.ends[destination]
-    span = 0.0, float(stage.duration_s)
-    geometric = visible(ends[0].at, ends[1].at, stage.ephemeris, *span)
+    legs = [
+        _Leg(stage, channel, source, *meeting)
+        for meeting in meetings(stage.itineraries[source], stage.itineraries[destination])
+    ]
     served = stage.service[source] & stage.service[destination]
-    windows = geometric & served
-    grid = _grid_s(ends[0].at, ends[1].at, *span)
-    finders = {
-        key: RateFinder(channel, *ends, stage.ephemeris, attitude)
-        for key, attitude in _attitudes(scenario, source, channel).items()
-    }
-    steps = {key: finder.steps(windows, grid) for key, finder in finders.items()}
-    contacts, too_short = _contacts(windows, steps)
-
-    def range_km(t_s: Floats) -> Floats:
-        return np.asarray(
-            np.linalg.norm(ends[0].position_km(t_s) - ends[1].position_km(t_s), axis=0)
-        )
-
+    contacts: list[Contact] = []
+    too_short: list[tuple[float, float]] = []
+    for leg in legs:
+        found = leg.contacts(served)
+        contacts += found[0]
+        too_short += found[1]
+    range_km = _over(legs, lambda leg: leg.range_km)
     return Hop(
         link=name,
         source=source,
         source_terminal=source_terminal,
         destination=destination,
         destination_terminal=terminal,
-        geometric=geometric,
+        geometric=Intervals.of(pair for leg in legs for pair in leg.geometric),
         served=served,
-        contacts=contacts,
+        contacts=tuple(contacts),
         best_rate_bps=int(channel.rates_bps[-1]),
         range_km=range_km,
         light_time_s=_light_time_s(range_km, stage.duration_s),
         frame_bits=channel.codes[0].frame_bits,
         frame_data_bits=channel.codes[0].frame_bits - link.framing.overhead_bits,
-        too_short=too_short,
-        from_source_km=_seen_from(*ends),
-        from_destination_km=_seen_from(*reversed(ends)),
+        too_short=tuple(too_short),
+        from_source_km=_horizon_view(stage, source, destination),
+        from_destination_km=_horizon_view(stage, destination, source),
         carrier_to_noise_dbhz={
-            key: finder.carrier_to_noise_dbhz for key, finder in finders.items()
+            key: _over(legs, lambda leg, key=key: leg.finders[key].carrier_to_noise_dbhz)  # type: ignore[misc]
+            for key in (legs[0].finders if legs else ())
         },
         required_dbhz={
             mode.rate_bps: required_dbhz(link, mode.code, mode.rate_bps) for mode in channel.modes
@@ -95,14 +91,62 @@ def _hop(stage: Stage, name: str, link: LinkInUse, to: str) -> Hop:
     )
 
 
-def _seen_from(observer: End, target: End) -> Callable[[Floats], Floats] | None:
-    """Where one end stands over the horizon of the other; None where that is in space."""
-    if isinstance(observer.at, Orbit):
+class _Leg:
+    """A hop while both its ends stay where they are."""
+
+    def __init__(
+        self,
+        stage: Stage,
+        channel: Channel,
+        source: str,
+        start_s: float,
+        stop_s: float,
+        first: End,
+        second: End,
+    ) -> None:
+        self.start_s, self.stop_s = start_s, stop_s
+        self.ends = first, second
+        self.geometric = visible(first.at, second.at, stage.ephemeris, start_s, stop_s)
+        self.finders = {
+            key: RateFinder(channel, first, second, stage.ephemeris, attitude)
+            for key, attitude in _attitudes(stage.scenario, source, channel).items()
+        }
+
+    def contacts(self, served: Intervals) -> tuple[list[Contact], list[tuple[float, float]]]:
+        """Contacts while both ends serve, and the windows that are too short."""
+        windows = self.geometric & served
+        grid = _grid_s(self.ends[0].at, self.ends[1].at, self.start_s, self.stop_s)
+        steps = {key: finder.steps(windows, grid) for key, finder in self.finders.items()}
+        return _contacts(windows, steps)
+
+    def range_km(self, t_s: Floats) -> Floats:
+        """Distance between the ends at times (N,)."""
+        first, second = (end.position_km(t_s) for end in self.ends)
+        return np.asarray(np.linalg.norm(first - second, axis=0))
+
+
+def _over(legs: Sequence[_Leg], function: Callable[[_Leg], Function]) -> Function:
+    """A function of time that each leg gives its part of."""
+    if not legs:
+        return lambda t_s: np.full(np.shape(t_s), np.nan)
+    return piecewise([(leg.start_s, leg.stop_s, function(leg)) for leg in legs])
+
+
+def _horizon_view(stage: Stage, observer: str, target: str) -> Function | None:
+    """Where one asset stands over the horizon of the other; None where that is ever in space."""
+    if any(isinstance(stay.end.at, Orbit) for stay in stage.itineraries[observer]):
         return None
+    parts = [
+        (start_s, stop_s, _seen_from(here, there))
+        for start_s, stop_s, here, there in meetings(
+            stage.itineraries[observer], stage.itineraries[target]
+        )
+    ]
+    return piecewise(parts) if parts else None
+
+
+def _seen_from(observer: End, target: End) -> Function:
     return lambda t_s: observer.local_km(t_s, target.position_km(t_s))
-
-
-At = Site | Station | Orbit
 
 
 def visible(
@@ -170,7 +214,7 @@ def _attitudes(
 
 def _contacts(
     windows: Intervals, steps: Mapping[str, list[list[Step]]]
-) -> tuple[tuple[Contact, ...], tuple[tuple[float, float], ...]]:
+) -> tuple[list[Contact], list[tuple[float, float]]]:
     """Windows cut to where some attitude has a rate, in whole seconds; and those that hold none."""
     contacts: list[Contact] = []
     too_short: list[tuple[float, float]] = []
@@ -184,7 +228,7 @@ def _contacts(
                 continue
             whole = {key: _whole(rows, first, last) for key, rows in by_attitude.items()}
             contacts.append(Contact(first, last, open_s, close_s, whole))
-    return tuple(contacts), tuple(too_short)
+    return contacts, too_short
 
 
 def _usable(steps: Mapping[str, list[Step]], start_s: float, stop_s: float) -> Intervals:
@@ -209,7 +253,7 @@ def _whole(rows: list[Step], first: int, last: int) -> tuple[tuple[int, int], ..
     return tuple(whole)
 
 
-def _light_time_s(range_km: object, duration_s: int) -> Track:
+def _light_time_s(range_km: Function, duration_s: int) -> Track:
     count = max(1, ceil(duration_s / _LIGHT_TIME_PIECE_S))
     edges = np.linspace(0.0, float(duration_s), count + 1)
-    return Track.fit(lambda t: range_km(t) / SPEED_OF_LIGHT_KM_S, edges, _LIGHT_TIME_DEGREE)  # type: ignore[operator]
+    return Track.fit(lambda t: range_km(t) / SPEED_OF_LIGHT_KM_S, edges, _LIGHT_TIME_DEGREE)

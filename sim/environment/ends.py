@@ -17,12 +17,16 @@ Floats = NDArray[np.float64]
 _RATE_STEP_S = 10.0
 
 
+At = Site | Station | Orbit
+"""What an asset can stand on or move along."""
+
+
 @dataclass(frozen=True, eq=False)
 class End:
     """One end of a link: an asset at a place, or on an orbit."""
 
     asset: str
-    at: Site | Station | Orbit
+    at: At
 
     def position_km(self, t_s: Floats) -> Floats:
         """From the Moon's centre along ICRF axes, (3, N)."""

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from math import ceil
 
 from sim.constants import DAY_S
-from sim.environment.ends import End
+from sim.environment.ends import At, End
+from sim.environment.itineraries import Itinerary, Stay, vehicle_itineraries
 from sim.environment.places import place_sky
 from sim.environment.records import PlaceSky
 from sim.environment.service import service
@@ -13,7 +14,7 @@ from sim.intervals import Intervals
 from sim.scenario.schema import Scenario
 from sim.sky.ephemeris import Ephemeris, compute_ephemeris
 from sim.sky.geometry import Site, place_of
-from sim.sky.orbits import compute_orbit
+from sim.sky.orbits import Orbit, OrbitParameters, compute_orbit
 
 Progress = Callable[[str, float], None]
 MARGIN_S = 30 * DAY_S
@@ -31,8 +32,8 @@ class Stage:
     """Places of vehicles by name."""
     skies: Mapping[str, PlaceSky]
     """The Sun at each of them."""
-    ends: Mapping[str, End]
-    """Every asset by name."""
+    itineraries: Mapping[str, Itinerary]
+    """Where every asset is, by name."""
     service: Mapping[str, Intervals]
     """When each asset works for the mission."""
     duration_s: int
@@ -47,29 +48,42 @@ def set_stage(scenario: Scenario, *, cache: bool = True, progress: Progress | No
     ephemeris = compute_ephemeris(clock, -MARGIN_S, _longest_s(scenario) + MARGIN_S)
     sites = {
         name: Site.of(scenario.places[name], ephemeris, scenario.folder)
-        for name in dict.fromkeys(vehicle.place for vehicle in scenario.vehicles.values())
+        for name in _visited(scenario)
     }
-    skies = {name: place_sky(site, scenario.first_lunar_day) for name, site in sites.items()}
+    homes = dict.fromkeys(vehicle.place for vehicle in scenario.vehicles.values())
+    skies = {name: place_sky(sites[name], scenario.first_lunar_day) for name in homes}
     duration_s = _duration_s(scenario, skies)
-    ends = {name: End(name, sites[asset.place]) for name, asset in scenario.vehicles.items()}
-    for name, station in scenario.stations.items():
-        ends[name] = End(name, place_of(station.place, ephemeris, scenario.folder))
-    for name, relay in scenario.relays.items():
-        orbit = compute_orbit(
-            relay.orbit,
-            ephemeris,
-            0.0,
-            float(duration_s),
-            folder=scenario.folder,
-            cache=cache,
-            progress=tell,
+
+    def orbit_of(parameters: OrbitParameters) -> Orbit:
+        span = 0.0, float(duration_s)
+        folder = scenario.folder
+        return compute_orbit(
+            parameters, ephemeris, *span, folder=folder, cache=cache, progress=tell
         )
-        ends[name] = End(name, orbit)
+
+    at: dict[str, At] = dict(sites)
+    at |= {name: orbit_of(path) for name, path in scenario.trajectories.items()}
+    itineraries = vehicle_itineraries(scenario, at, float(duration_s))
+    for name, station in scenario.stations.items():
+        place = place_of(station.place, ephemeris, scenario.folder)
+        itineraries[name] = (Stay(0.0, float(duration_s), End(name, place), name),)
+    for name, relay in scenario.relays.items():
+        end = End(name, orbit_of(relay.orbit))
+        itineraries[name] = (Stay(0.0, float(duration_s), end, name),)
     works = {
-        name: service(asset, ends[name], ephemeris, clock, float(duration_s))
+        name: service(asset, itineraries[name][0].end, ephemeris, clock, float(duration_s))
         for name, asset in scenario.assets.items()
     }
-    return Stage(scenario, ephemeris, sites, skies, ends, works, duration_s)
+    return Stage(scenario, ephemeris, sites, skies, itineraries, works, duration_s)
+
+
+def _visited(scenario: Scenario) -> list[str]:
+    """Names of the places where a vehicle is at some time."""
+    names = [vehicle.place for vehicle in scenario.vehicles.values()]
+    names += [point.place for rover in scenario.vehicles.values() for point in rover.waypoints]
+    for phase in scenario.phases.values():
+        names += [where.place for where in phase.vehicles.values() if where.place is not None]
+    return list(dict.fromkeys(names))
 
 
 def _longest_s(scenario: Scenario) -> float:

@@ -14,6 +14,7 @@ from sim.environment import Environment
 from sim.intervals import Intervals
 from sim.physics.bus import Direction
 from sim.scenario.conditions import Condition, Limit, NodeLimit
+from sim.scenario.phases import phase_times
 from sim.track import Track
 
 WATCHED = ("state_of_charge", "recorder_fill", "temperature_k", "time_in_mode_s")
@@ -144,6 +145,13 @@ def _scheduled_parts(
         yield Intervals.between(
             0.0 if after is None else float(environment.clock.seconds(after)),
             stop_s if before is None else float(environment.clock.seconds(before)),
+        ).clip(0.0, stop_s)
+    if condition.phase is not None:
+        phases = phase_times(environment.scenario.phases, environment.clock)
+        yield Intervals.of(
+            (phase.start_s, stop_s if phase.stop_s is None else phase.stop_s)
+            for phase in phases
+            if phase.name == condition.phase
         ).clip(0.0, stop_s)
     if condition.lunar_day is not None:
         limit = condition.lunar_day

@@ -11,6 +11,7 @@ from sim.physics.recorder import RecorderParameters
 from sim.physics.solar import AttitudeParameters
 from sim.scenario.behaviour import ActivityParameters, Mode, ModeParameters, Transition
 from sim.scenario.conditions import Period, Utc
+from sim.scenario.phases import Waypoint
 from sim.sky.geometry import PlaceParameters
 from sim.sky.orbits import OrbitParameters
 
@@ -97,7 +98,9 @@ class VehicleParameters(PowerParameters):
     """A lander or a rover: everything that lives on or near a body and has loads."""
 
     place: Name
-    """A place under `places`."""
+    """A place under `places`: where it is unless a phase says otherwise, and whose lunar days count."""
+    waypoints: tuple[Waypoint, ...] = ()
+    """Places that it reaches later, in order."""
     attitudes: dict[Name, VehicleAttitude] = Field(default_factory=dict)
     """Named attitudes that modes refer to."""
     terminals: dict[Name, TerminalParameters] = Field(default_factory=dict)

@@ -97,6 +97,8 @@ class Condition(Parameters):
     """A period of UTC."""
     lunar_day: Limit | None = None
     """Number of the lunar day at the vehicle's place."""
+    phase: Name | None = None
+    """A phase of the mission."""
     done: Name | None = None
     """An activity of the same vehicle that has been completed at least once."""
     any: Annotated[tuple["Condition", ...], Field(min_length=1)] | None = None

@@ -17,7 +17,9 @@ from sim.physics.links import TerminalParameters
 from sim.scenario.assets import LinkInUse, RelayParameters, StationParameters, VehicleParameters
 from sim.scenario.conditions import Condition, Utc
 from sim.scenario.messages import suggestion
+from sim.scenario.phases import Phase, phase_times
 from sim.sky.geometry import PlaceParameters
+from sim.sky.orbits import OrbitParameters
 
 Asset = StationParameters | RelayParameters | VehicleParameters
 
@@ -55,6 +57,10 @@ class Scenario(Parameters):
     relays: dict[Name, RelayParameters] = Field(default_factory=dict)
     vehicles: Annotated[dict[Name, VehicleParameters], Field(min_length=1)]
     links: dict[Name, LinkInUse] = Field(default_factory=dict)
+    trajectories: dict[Name, OrbitParameters] = Field(default_factory=dict)
+    """Paths of vehicles that descend, ascend or orbit."""
+    phases: dict[Name, Phase] = Field(default_factory=dict)
+    """The mission's parts, in order, where it has several."""
 
     _sources: Mapping[str, str] = PrivateAttr(default_factory=dict)
     _path: Path = PrivateAttr(default_factory=Path)
@@ -121,6 +127,7 @@ class Scenario(Parameters):
     def _hangs_together(self) -> Self:
         self._check_times()
         self._check_names()
+        self._check_phases()
         for name, vehicle in self.vehicles.items():
             if vehicle.place not in self.places:
                 raise ValueError(
@@ -151,6 +158,20 @@ class Scenario(Parameters):
                     )
                 seen[name] = group
 
+    def _check_phases(self) -> None:
+        list(phase_times(self.phases, self.clock))
+        for name, phase in self.phases.items():
+            for vehicle, whereabouts in phase.vehicles.items():
+                where = f"phases.{name}.vehicles.{vehicle}"
+                known(f"{where}: the vehicle", vehicle, self.vehicles)
+                known(f"{where}.place", whereabouts.place, self.places)
+                known(f"{where}.trajectory", whereabouts.trajectory, self.trajectories)
+                known(f"{where}.aboard", whereabouts.aboard, self.vehicles)
+        for name, rover in self.vehicles.items():
+            for index, waypoint in enumerate(rover.waypoints):
+                where = f"vehicles.{name}.waypoints.{index}.place"
+                known(where, waypoint.place, self.places)
+
     def _check_conditions(self, name: str, vehicle: VehicleParameters) -> None:
         for where, condition in conditions_of(vehicle):
             for leaf in condition.leaves:
@@ -159,6 +180,7 @@ class Scenario(Parameters):
                         f"vehicles.{name}.{where}.contact '{leaf.contact}' is not among the links "
                         f"({', '.join(self.links) or 'there are none'})"
                     )
+                known(f"vehicles.{name}.{where}.phase", leaf.phase, self.phases)
                 if leaf.done is not None and leaf.done not in vehicle.activities:
                     raise ValueError(
                         f"vehicles.{name}.{where}.done '{leaf.done}' is not among its activities"
@@ -182,6 +204,12 @@ class Scenario(Parameters):
                     raise ValueError(f"'{link.from_}' and '{end}' are the same asset")
         except ValueError as error:
             raise ValueError(f"links.{name}.{key}: {error}") from None
+
+
+def known(where: str, name: str | None, names: Mapping[str, object]) -> None:
+    """Raise `ValueError` where a name that is given is not among those there are."""
+    if name is not None and name not in names:
+        raise ValueError(f"{where} '{name}' does not exist; there are {', '.join(names) or 'none'}")
 
 
 def conditions_of(vehicle: VehicleParameters) -> Iterator[tuple[str, Condition]]:
