@@ -22,10 +22,15 @@ from sim.sky.orbits.elements import (
     period_s,
     require_clear,
 )
-from sim.sky.orbits.halo import HaloParameters, compute_halo
+from sim.sky.orbits.halo import (
+    HaloParameters,
+    NrhoParameters,
+    compute_halo,
+    compute_nrho,
+    reach_s,
+)
 from sim.sky.orbits.orbit import Center, Orbit
 from sim.sky.orbits.propagated import PropagatedParameters, compute_propagated
-from sim.sky.orbits.pulsating import PulsatingAxes
 from sim.track import Track
 
 Floats = NDArray[np.float64]
@@ -48,7 +53,8 @@ class KeplerianParameters(Parameters):
 
 
 OrbitParameters = Annotated[
-    KeplerianParameters | PropagatedParameters | HaloParameters, Field(discriminator="kind")
+    KeplerianParameters | PropagatedParameters | HaloParameters | NrhoParameters,
+    Field(discriminator="kind"),
 ]
 
 
@@ -75,29 +81,38 @@ def compute_orbit(
     orbit = None if kept is None else _restored(kept, ephemeris, key)
     if orbit is not None:
         return orbit
-    if progress is not None:
-        progress(f"integrating the {parameters.kind} orbit", 0.0)
-    track, facts = _integrated(parameters, ephemeris, span_s, folder)
+
+    def tell(fraction: float) -> None:
+        if progress is not None:
+            progress(f"integrating the {parameters.kind} orbit", fraction)
+
+    tell(0.0)
+    track, facts = _integrated(parameters, ephemeris, span_s, folder, tell)
     orbit = Orbit(track, ephemeris.clock, key, facts)
     if cache:
         store.store(_LAYER, key, _arrays(orbit))
-    if progress is not None:
-        progress(f"integrating the {parameters.kind} orbit", 1.0)
+    tell(1.0)
     return orbit
 
 
 def _integrated(
-    parameters: PropagatedParameters | HaloParameters,
+    parameters: PropagatedParameters | HaloParameters | NrhoParameters,
     ephemeris: Ephemeris,
     span_s: Floats,
     folder: Path,
+    tell: Callable[[float], None],
 ) -> tuple[Track, dict[str, float]]:
     epoch_s = _epoch_s(parameters, ephemeris)
+    first_s, last_s = min(epoch_s, span_s[0]), max(epoch_s, span_s[1])
     if isinstance(parameters, PropagatedParameters):
-        wide = _reaching(ephemeris, min(epoch_s, span_s[0]), max(epoch_s, span_s[1]))
+        wide = _reaching(ephemeris, first_s, last_s)
         return compute_propagated(parameters, wide, epoch_s, span_s, folder)
-    track = compute_halo(parameters, PulsatingAxes(ephemeris), epoch_s, span_s)
-    return track, {}
+    reach = reach_s(parameters)
+    if isinstance(parameters, HaloParameters):
+        wide = _reaching(ephemeris, first_s - reach, last_s + reach)
+        return compute_halo(parameters, wide, epoch_s, span_s)
+    wide = _reaching(ephemeris, span_s[0] - reach, span_s[1] + reach)
+    return compute_nrho(parameters, wide, epoch_s, span_s, tell)
 
 
 def _keplerian(
