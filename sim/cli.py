@@ -22,6 +22,10 @@ DONE, REFUSED, USAGE, BOOKS_OPEN, DEFECT, INTERRUPTED = 0, 1, 2, 3, 70, 130
 """Exit codes."""
 _BROKEN_PIPE = 141
 _PIPED_WIDTH = 250  # columns of a table that no terminal cuts off
+_DAY_COLUMNS = (
+    *("lunar_day", "asset", "sunrise_utc", "wake_utc", "sleep_utc", "awake_h"),
+    *("lowest_state_of_charge", "capacity_gb", "produced_gb", "delivered_gb", "limited_by"),
+)
 _WINDOW_COLUMNS = (
     *("kind", "observer", "target", "start_utc", "stop_utc", "culmination_elevation_deg"),
     *("culmination_range_km", "link"),
@@ -141,6 +145,57 @@ def check(path: ScenarioPath, set_: Overrides = []) -> None:  # noqa: B006 - typ
 
 
 @app.command()
+def run(
+    path: ScenarioPath,
+    set_: Overrides = [],  # noqa: B006
+    out: OutFolder = None,
+    seed: Seed = None,
+    csv: CsvFile = None,
+    json: JsonFile = None,
+    no_cache: NoCache = False,
+) -> int:
+    """Run a scenario: print what came back of what was possible, and write everything."""
+    from sim import cache
+    from sim.running import run_and_write
+
+    scenario = _loaded(path, set_)
+    folder = out or Path("results") / scenario.name
+    with _progress() as progress:
+        results = run_and_write(scenario, folder, seed=seed, cache=not no_cache, progress=progress)
+    for message in cache.messages:
+        _say(message)
+    for vehicle in results.summary["vehicles"].values():
+        print(vehicle["sentence"])
+    days = results.lunar_days
+    _print_table(days.columns, days.rows(), _DAY_COLUMNS)
+    _print_assumed(scenario)
+    _write_table(days.columns, days.rows(), csv, json)
+    _say(f"tables and figures are in {folder}")
+    if results.summary["books"] != "closed":
+        _say(f"the books do not close: {'; '.join(results.summary['open_books'])}")
+        return BOOKS_OPEN
+    return DONE
+
+
+@app.command()
+def plot(
+    folder: Annotated[Path, typer.Argument(metavar="RESULTS_DIR", help="A run's folder.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Where to; its own figures/.")
+    ] = None,
+) -> None:
+    """Draw the figures of a run again."""
+    from sim.report.figures import write_figures
+    from sim.results import load_results
+
+    results = load_results(folder)
+    place = out or folder / "figures"
+    with _progress() as progress:
+        write_figures(results, place, progress=progress)
+    _say(f"figures are in {place}")
+
+
+@app.command()
 def windows(
     path: ScenarioPath,
     set_: Overrides = [],  # noqa: B006
@@ -150,13 +205,13 @@ def windows(
 ) -> None:
     """Show when the Sun, the relays and the stations are in view, and every contact."""
     from sim.environment import compute_environment
-    from sim.results import windows_table
+    from sim.results.passes import windows as windows_of
 
     with _progress() as progress:
         environment = compute_environment(
             _loaded(path, set_), cache=not no_cache, progress=progress
         )
-    frame = windows_table(environment)
+    frame = windows_of(environment)
     _print_table(frame.columns, frame.rows(), _WINDOW_COLUMNS)
     _write_table(frame.columns, frame.rows(), csv, json)
 
@@ -241,6 +296,16 @@ def _progress() -> Iterator["Callable[[str, float], None]"]:
         yield lambda step, fraction: bar.update(task, description=step, completed=fraction)
 
 
+def _print_assumed(scenario: "Scenario") -> None:
+    from sim.scenario.writing import assumed_inputs
+
+    assumed = assumed_inputs(scenario.sources)
+    print(f"{sum(map(len, assumed.values()))} inputs are assumed:")
+    for reason, paths in assumed.items():
+        more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
+        print(f"  {paths[0]}{more}: {reason}")
+
+
 def _print_table(
     header: Sequence[str], rows: Sequence[Sequence[Any]], columns: Sequence[str] | None = None
 ) -> None:
@@ -254,15 +319,20 @@ def _print_table(
     kept = [list(header).index(name) for name in columns or header]
     for index in kept:
         is_number = any(isinstance(row[index], int | float) for row in rows)
-        table.add_column(header[index], justify="right" if is_number else "left", overflow="fold")
+        name, _, unit = header[index].rpartition("_")
+        title = f"{name.replace('_', ' ')}\n{unit}"
+        table.add_column(title.strip(), justify="right" if is_number else "left")
     for row in rows:
         table.add_row(*(_cell(row[index]) for index in kept))
     console.print(table, highlight=False)
 
 
 def _cell(value: Any) -> str:
+    """A value as it is read on a screen: floats to the hundredth, times to the minute."""
     if value is None:
         return ""
+    if isinstance(value, str) and value.endswith("Z") and "T" in value:
+        return value[:16].replace("T", " ")
     return f"{value:.2f}" if isinstance(value, float) else str(value)
 
 

@@ -20,6 +20,15 @@ def resolved_yaml(scenario: Scenario) -> str:
     return "".join(f"{line}\n" for line in _lines(data, (), scenario.sources, ""))
 
 
+def assumed_inputs(sources: Mapping[str, str]) -> dict[str, list[str]]:
+    """Key paths of the inputs that are assumed, by the reason that the scenario gives."""
+    found: dict[str, list[str]] = {}
+    for path, text in sources.items():
+        if text.startswith("assumed"):
+            found.setdefault(text.removeprefix("assumed").lstrip(": "), []).append(path)
+    return found
+
+
 def _lines(
     data: Mapping[str, Any], path: tuple[str, ...], sources: Mapping[str, str], indent: str
 ) -> Iterator[str]:
