@@ -147,7 +147,11 @@ class Scenario(Parameters):
             )
 
     def _check_names(self) -> None:
-        groups = {"vehicles": self.vehicles, "relays": self.relays, "stations": self.stations}
+        groups: dict[str, Mapping[str, Asset]] = {
+            "vehicles": self.vehicles,
+            "relays": self.relays,
+            "stations": self.stations,
+        }
         seen: dict[str, str] = {}
         for group, assets in groups.items():
             for name in assets:
