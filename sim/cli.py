@@ -205,13 +205,13 @@ def windows(
 ) -> None:
     """Show when the Sun, the relays and the stations are in view, and every contact."""
     from sim.environment import compute_environment
-    from sim.results.passes import windows as windows_of
+    from sim.results import windows_table
 
     with _progress() as progress:
         environment = compute_environment(
             _loaded(path, set_), cache=not no_cache, progress=progress
         )
-    frame = windows_of(environment)
+    frame = windows_table(environment)
     _print_table(frame.columns, frame.rows(), _WINDOW_COLUMNS)
     _write_table(frame.columns, frame.rows(), csv, json)
 
