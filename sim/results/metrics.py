@@ -7,11 +7,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from sim.environment import Environment
-from sim.operations.runlog import Delivery, RunLog
+from sim.environment import Environment, Hop
+from sim.operations.runlog import ContactUse, Delivery, RunLog
 from sim.results.attribution import Fall, limited_by, summed
 from sim.results.series import margin_db
-from sim.results.timeline import gigabytes
+from sim.results.timeline import gigabytes, uses_of
 from sim.results.verification import Closure, books
 
 Floats = NDArray[np.float64]
@@ -30,7 +30,7 @@ WORDS = {
 """The constraints as they stand in a sentence."""
 _HOUR_S = 3600.0
 _DECIMALS = 6
-_MARGIN_SAMPLES = 97
+_MARGIN_STEP_S = 7200
 
 
 def summary(
@@ -133,12 +133,15 @@ def _relay(environment: Environment, log: RunLog, relay: str) -> dict[str, Any]:
 
 
 def _link(environment: Environment, log: RunLog, link: str) -> dict[str, Any]:
-    hops = {hop.name: hop for hop in environment.hops_of(link)}
-    uses = [use for use in log.uses if use.hop in hops]
+    uses = uses_of(environment, log, link)
     seconds: dict[int, int] = {}
     for use in uses:
         seconds[use.rate_bps] = seconds.get(use.rate_bps, 0) + use.stop_s - use.start_s
-    margins = [m for use in uses if (m := _lowest_margin_db(hops[use.hop], use)) is not None]
+    lowest = [
+        _lowest_margin_db(hop, [use for use in uses if use.hop == hop.name])
+        for hop in environment.hops_of(link)
+    ]
+    margins = [margin for margin in lowest if margin is not None]
     return {
         "moved_gb": gigabytes(sum(use.moved_bits for use in uses)),
         "lost_gb": gigabytes(sum(use.lost_bits for use in uses)),
@@ -148,12 +151,16 @@ def _link(environment: Environment, log: RunLog, link: str) -> dict[str, Any]:
     }
 
 
-def _lowest_margin_db(hop: Any, use: Any) -> float | None:
-    """Lowest margin of one use, sampled at even instants, its ends among them."""
-    count = min(_MARGIN_SAMPLES, 2 + (use.stop_s - use.start_s) // 3600)
-    times = np.linspace(use.start_s, use.stop_s - 1, count)
-    margin = margin_db(hop, use.rate_bps, times)
-    return None if np.isnan(margin).all() else float(np.nanmin(margin))
+def _lowest_margin_db(hop: Hop, uses: Sequence[ContactUse]) -> float | None:
+    """Lowest margin of a hop in use, sampled every two hours and at the ends of each use."""
+    lowest = []
+    for rate in sorted({use.rate_bps for use in uses}):
+        spans = [(use.start_s, use.stop_s) for use in uses if use.rate_bps == rate]
+        times = [np.append(np.arange(a, b, _MARGIN_STEP_S), b - 1) for a, b in spans]
+        margin = margin_db(hop, rate, np.unique(np.concatenate(times)).astype(float))
+        if not np.isnan(margin).all():
+            lowest.append(float(np.nanmin(margin)))
+    return min(lowest, default=None)
 
 
 def latencies_s(deliveries: Sequence[Delivery]) -> dict[str, float]:

@@ -55,7 +55,7 @@ class Results:
     @cached_property
     def windows(self) -> pl.DataFrame:
         """Light, views and contacts."""
-        return passes.windows(self.environment)
+        return passes.windows_table(self.environment)
 
     @cached_property
     def waterfall(self) -> pl.DataFrame:

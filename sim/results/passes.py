@@ -1,10 +1,11 @@
 """Contacts and windows as tables: when, how high, how far, at which rates, and what was made of them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from sim.clock import Clock
 from sim.environment import Contact, Environment, Hop, LunarDay, PlaceSky
@@ -15,6 +16,8 @@ from sim.results.schemas import PASSES, WINDOWS, table
 from sim.results.timeline import Whole, gigabytes
 
 _HOUR_S = 3600.0
+_LONG_S = 2 * 86400.0
+Floats = NDArray[np.float64]
 
 
 def passes(environment: Environment, log: RunLog) -> pl.DataFrame:
@@ -93,15 +96,28 @@ def _used_in(hop: Hop, log: RunLog, start: Whole, stop: Whole) -> list[tuple[int
     return [(moved, on_s) for moved, on_s in totals]
 
 
-def culminations_s(hop: Hop, start: Any, stop: Any, count: int = 65) -> Any:
-    """When a hop's other end stands highest over a horizon of the hop, else when it is nearest.
+def culminations_s(hop: Hop, start: Floats, stop: Floats) -> Floats:
+    """When the far end stands highest over a horizon of the hop, else when it is nearest.
 
-    Sampled at `count` instants of each window and refined by a parabola through the best three.
+    Two rounds of samples, then a parabola through the best three: good to some seconds. Windows of
+    more than two days are sampled every few hours, since a relay may rise in them several times.
     """
-    if not len(start):
-        return np.empty(0)
-    shares = np.linspace(0.0, 1.0, count)
-    times = start[:, None] + (stop - start)[:, None] * shares
+    found = np.empty(len(start))
+    is_long = stop - start > _LONG_S
+    for chosen, count in ((~is_long, 13), (is_long, 257)):
+        if chosen.any():
+            a, b = start[chosen], stop[chosen]
+            best = _highest(hop, a, b, count)
+            reach = (b - a) / (count - 1)
+            found[chosen] = _highest(
+                hop, np.maximum(best - reach, a), np.minimum(best + reach, b), 5
+            )
+    return found
+
+
+def _highest(hop: Hop, start: Floats, stop: Floats, count: int) -> Floats:
+    """The best of even samples of each window, moved to the top of the parabola around it."""
+    times = start[:, None] + (stop - start)[:, None] * np.linspace(0.0, 1.0, count)
     height = _height(hop, times.ravel()).reshape(times.shape)
     best = np.argmax(height, axis=1)
     inner = np.clip(best, 1, count - 2)
@@ -110,23 +126,23 @@ def culminations_s(hop: Hop, start: Any, stop: Any, count: int = 65) -> Any:
     bend = before - 2.0 * here + after
     shift = np.where(bend < 0.0, 0.5 * (before - after) / np.where(bend < 0.0, bend, 1.0), 0.0)
     shift = np.where(best == inner, np.clip(shift, -1.0, 1.0), best - inner)
-    return start + (stop - start) * (inner + shift) / (count - 1)
+    return np.asarray(start + (stop - start) * (inner + shift) / (count - 1))
 
 
-def horizon_vector(hop: Hop) -> Any:
+def horizon_vector(hop: Hop) -> Callable[[Floats], Floats] | None:
     """The function that gives the far end over the hop's horizon: the Earth's, else the Moon's."""
     return hop.from_destination_km or hop.from_source_km
 
 
-def _height(hop: Hop, times: Any) -> Any:
+def _height(hop: Hop, times: Floats) -> Floats:
     vector = horizon_vector(hop)
     if vector is None:
-        return -hop.range_km(times)
+        return np.asarray(-hop.range_km(times))
     east, north, up = vector(times)
     return np.degrees(np.arctan2(up, np.hypot(east, north)))
 
 
-def _elevations(hop: Hop, times: Any) -> list[float | None]:
+def _elevations(hop: Hop, times: Floats) -> list[float | None]:
     if horizon_vector(hop) is None:
         return [None] * len(times)
     return [float(value) for value in _height(hop, times)]
@@ -155,7 +171,7 @@ def _solar_time_h(day: LunarDay, t_s: float) -> float:
     return 12.0 + 12.0 * (t_s - day.noon_s) / (day.stop_s - day.noon_s)
 
 
-def windows(environment: Environment) -> pl.DataFrame:
+def windows_table(environment: Environment) -> pl.DataFrame:
     """Light, views and contacts of the run, sorted by start, kind, observer and target."""
     rows: dict[str, list[Any]] = {column.name: [] for column in WINDOWS}
     for part in _window_parts(environment):
@@ -213,7 +229,7 @@ def _labels(
     observer: str,
     target: str,
     link: str,
-    edges: tuple[Any, Any, Any],
+    edges: tuple[Floats, Floats, Floats],
 ) -> dict[str, list[Any]]:
     rows: dict[str, list[Any]] = {
         "kind": [kind] * len(edges[0]),

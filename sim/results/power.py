@@ -7,7 +7,7 @@ import numpy as np
 
 from sim.environment import Environment, LunarDay
 from sim.operations.runlog import Flow, RunLog
-from sim.physics.bus import BusState, advance
+from sim.physics.bus import BusState, advance, opened
 from sim.results.timeline import ModeSpan
 
 _HOUR_S = 3600.0
@@ -58,13 +58,23 @@ class Energy:
             power[chosen] = track(times[chosen])
         return [float(watts) for watts in power]
 
-    def lowest(self, start_s: int, stop_s: int) -> tuple[int, float]:
-        """When the battery holds least between two instants, of the log's changes, and how much."""
-        inner = self._starts_s[(self._starts_s > start_s) & (self._starts_s < stop_s)]
-        times = sorted({start_s, *inner.tolist(), *range(start_s, stop_s, 1800), stop_s})
-        stored = [state.stored_wh for state in self.states(times)]
-        least = int(np.argmin(stored))
-        return times[least], stored[least]
+    def lowest(self, start_s: int, stop_s: int) -> tuple[float, float]:
+        """The least energy in the battery between two instants, and the load connected then."""
+        state, since_s = opened(self.state(start_s)), start_s
+        least, load_w = state.stored_wh, self.load_w([start_s])[0]
+        first = max(int(np.searchsorted(self._starts_s, start_s, side="right")) - 1, 0)
+        for index in range(first, len(self.flows)):
+            is_last = index + 1 == len(self.flows)
+            until_s = stop_s if is_last else min(self.flows[index + 1].t_s, stop_s)
+            if until_s > since_s:
+                state = self._moved(self.flows[index], opened(state), since_s, until_s)
+                stored_wh = state.lowest_state_of_charge * state.capacity_wh
+                if stored_wh < least:
+                    least, load_w = stored_wh, self.flows[index].load_w
+                since_s = until_s
+            if until_s >= stop_s:
+                break
+        return least, load_w
 
     def _moved(self, flow: Flow, state: BusState, start_s: float, stop_s: float) -> BusState:
         track = self._environment.array_power_w[self._vehicle, flow.attitude]
@@ -90,11 +100,10 @@ def night_after(
         return None
     sunset_s = int(day.sunset_s)
     stop_s = duration_s if following is None else min(int(following.noon_s), duration_s)
-    at_s, stored_wh = energy.lowest(sunset_s, stop_s)
+    stored_wh, load_w = energy.lowest(sunset_s, stop_s)
     battery = energy.parameters.battery
     at_sunset = energy.state(sunset_s)
     margin_wh = stored_wh - battery.cutoff_state_of_charge * at_sunset.capacity_wh
-    load_w = energy.load_w([at_s])[0]
     efficiency = getattr(battery, "discharge_efficiency", 1.0)
     return Night(
         state_of_charge_at_sunset=at_sunset.state_of_charge,
