@@ -1,14 +1,11 @@
 """From a scenario to its environment: sky, orbits, windows, rates, array power."""
 
 from sim.environment.contacts import link_hops
-from sim.environment.daylight import daylight
 from sim.environment.records import ANY_ATTITUDE, Environment, Hop
-from sim.environment.stage import Progress, Stage, set_stage
-from sim.physics.solar import array_power_track
-from sim.scenario.assets import VehicleAttitude
+from sim.environment.stage import Progress, set_stage
+from sim.environment.surroundings import array_power_w, heat_tracks, surroundings
 from sim.scenario.schema import Scenario
 from sim.sky.kernels import load_kernels
-from sim.track import Track
 
 
 def compute_environment(
@@ -25,28 +22,38 @@ def compute_environment(
     for index, (name, link) in enumerate(scenario.links.items()):
         tell("rates", index / len(scenario.links))
         hops += link_hops(stage, name, link)
+    warmth = {name: surroundings(stage, name) for name in scenario.vehicles}
     return Environment(
         scenario=scenario,
         clock=scenario.clock,
         duration_s=stage.duration_s,
         places=stage.skies,
         hops=tuple(hops),
-        array_power_w=_array_power(stage),
+        array_power_w={
+            (name, attitude): array_power_w(around, scenario.vehicles[name], attitude)
+            for name, around in warmth.items()
+            for attitude in _attitudes(scenario, name)
+        },
+        heat={
+            (name, attitude): heat_tracks(around, scenario.vehicles[name], attitude)
+            for name, around in warmth.items()
+            if scenario.vehicles[name].heat is not None
+            for attitude in _attitudes(scenario, name)
+        },
+        ground_temperature_k={
+            scenario.vehicles[name].place: around.ground_temperature_k
+            for name, around in warmth.items()
+            if around.ground_temperature_k is not None
+        },
+        whereabouts={
+            name: tuple((stay.start_s, stay.where) for stay in stage.itineraries[name])
+            for name in scenario.vehicles
+        },
         manifest=dict(load_kernels().digests) | dict(scenario.file_digests),
     )
 
 
-def _array_power(stage: Stage) -> dict[tuple[str, str], Track]:
-    """Array power of each vehicle in each attitude that one of its modes has."""
-    tracks = {}
-    for name, vehicle in stage.scenario.vehicles.items():
-        light = daylight(stage, name)
-        for attitude in sorted({mode.attitude or ANY_ATTITUDE for mode in vehicle.modes.values()}):
-            stance = vehicle.attitudes.get(attitude, VehicleAttitude())
-            unfolded = {
-                key: array for key, array in vehicle.arrays.items() if key not in stance.folded
-            }
-            tracks[name, attitude] = array_power_track(
-                unfolded, stance, light.sun_local_km, light.share, light.edges_s
-            )
-    return tracks
+def _attitudes(scenario: Scenario, vehicle: str) -> list[str]:
+    """The attitudes that the modes of a vehicle have."""
+    modes = scenario.vehicles[vehicle].modes.values()
+    return sorted({mode.attitude or ANY_ATTITUDE for mode in modes})

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from sim.clock import Clock
 from sim.intervals import Intervals
+from sim.physics.thermal import HeatTracks
 from sim.scenario.schema import Scenario
 from sim.track import Track
 
@@ -140,7 +141,13 @@ class Environment:
     """In the order of the file: links, and their destinations."""
     array_power_w: Mapping[tuple[str, str], Track]
     """Power at the bus by (vehicle, attitude)."""
-    manifest: Mapping[str, str]
+    heat: Mapping[tuple[str, str], HeatTracks] = field(default_factory=dict)
+    """What sky and ground do to the thermal nodes, by (vehicle, attitude)."""
+    ground_temperature_k: Mapping[str, Track] = field(default_factory=dict)
+    """Of the surface, by the place of a vehicle, where the scenario says what it is made of."""
+    whereabouts: Mapping[str, tuple[tuple[float, str], ...]] = field(default_factory=dict)
+    """From when on each vehicle is at which place or on which trajectory."""
+    manifest: Mapping[str, str] = field(default_factory=dict)
     """Digests of the kernels and files that went in, and what to know about them."""
 
     def lunar_days(self, vehicle: str) -> tuple[LunarDay, ...]:

@@ -16,8 +16,10 @@ from sim.operations.runlog import Event, Flow, RunLog, Snapshot
 from sim.operations.transport import Maker
 from sim.physics import bus
 from sim.physics.loads import bus_load_w, units_load_w
+from sim.physics.thermal import HeatTracks
 from sim.scenario.behaviour import AWAKE, ActivityParameters, PlannedStart
 from sim.scenario.conditions import Condition
+from sim.track import Track
 
 _MOST_TRANSITIONS = 12  # at one instant; each mode twice is more than any sensible machine needs
 
@@ -46,6 +48,10 @@ class Vehicle:
         self.bus = bus.initial_state(self.parameters)
         self.energy_since_s = 0
         self.load_w = 0.0
+        self._flow_attitude = self.attitude
+        """Attitude since the last change of flow, which the array has had."""
+        self.array_share = 1.0
+        """What dust and ageing have left of the arrays' power."""
         self.days = environment.lunar_days(name)
         self._day_stops_s = [ceil(day.stop_s) for day in self.days]
         self._plans: dict[tuple[str, str], Plan] = {}
@@ -278,16 +284,26 @@ class Vehicle:
     def _settle_energy(self, now: int) -> None:
         if now > self.energy_since_s:
             self.bus = bus.advance(
-                self.parameters, self.bus, self.load_w, self._array(), self.energy_since_s, now
+                self.parameters,
+                self.bus,
+                self.load_w,
+                self._array(),
+                self.energy_since_s,
+                now,
+                array_share=self.array_share,
+                heat=self._heat(),
             )
             self.energy_since_s = now
 
-    def _array(self) -> Any:
-        return self.environment.array_power_w[self.name, self._array_attitude]
+    def _array(self) -> Track:
+        return self.environment.array_power_w[self.name, self._flow_attitude]
+
+    def _heat(self) -> HeatTracks | None:
+        return self.environment.heat.get((self.name, self._flow_attitude))
 
     def _set_load(self, now: int) -> None:
         load_w = self._sum_of_loads()
-        self._array_attitude = self.attitude
+        self._flow_attitude = self.attitude
         flows = self.log.flows[self.name]
         if not flows or (load_w, self.attitude) != (flows[-1].load_w, flows[-1].attitude):
             flows.append(Flow(now, self.bus, load_w, self.attitude))
@@ -356,6 +372,8 @@ class Vehicle:
             level,
             direction,
             node=watch.node or None,
+            array_share=self.array_share,
+            heat=self._heat(),
         )
 
     def _fill_crossing_s(self, level: float, direction: bus.Direction, now: int) -> float | None:

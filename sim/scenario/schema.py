@@ -16,9 +16,9 @@ from sim.physics.coding import Code
 from sim.physics.links import TerminalParameters
 from sim.scenario.assets import LinkInUse, RelayParameters, StationParameters, VehicleParameters
 from sim.scenario.conditions import Condition, Utc
+from sim.scenario.grounds import MissionPlace
 from sim.scenario.messages import suggestion
 from sim.scenario.phases import Phase, phase_times
-from sim.sky.geometry import PlaceParameters
 from sim.sky.orbits import OrbitParameters
 
 Asset = StationParameters | RelayParameters | VehicleParameters
@@ -52,7 +52,7 @@ class Scenario(Parameters):
     first_lunar_day: Annotated[int, Field(ge=0)] = 1
     """Number of the lunar day in which the run starts."""
     seed: Count = 1
-    places: Annotated[dict[Name, PlaceParameters], Field(min_length=1)]
+    places: Annotated[dict[Name, MissionPlace], Field(min_length=1)]
     stations: dict[Name, StationParameters] = Field(default_factory=dict)
     relays: dict[Name, RelayParameters] = Field(default_factory=dict)
     vehicles: Annotated[dict[Name, VehicleParameters], Field(min_length=1)]
