@@ -129,6 +129,23 @@ def test_the_resolved_text_is_the_same_scenario(minimal: Scenario, tmp_path: Pat
     assert resolved_yaml(again) == resolved_yaml(minimal)
 
 
+def test_the_resolved_text_finds_its_files_from_another_folder(tmp_path: Path) -> None:
+    (tmp_path / "given").mkdir()
+    (tmp_path / "results").mkdir()
+    (tmp_path / "given" / "mask.csv").write_text("azimuth_deg,elevation_deg\n0,1\n180,2\n")
+    copy = tmp_path / "given" / "mine.yaml"
+    text = MINIMAL.read_text()
+    horizon = "{kind: constant, elevation_deg: 5}"
+    assert horizon in text
+    copy.write_text(text.replace(horizon, "{kind: table, file: mask.csv}"))
+    scenario = load_scenario(copy)
+    resolved = tmp_path / "results" / "scenario.yaml"
+    resolved.write_text(resolved_yaml(scenario, resolved.parent))
+    again = load_scenario(resolved)
+    assert set(again.file_digests.values()) == set(scenario.file_digests.values())
+    assert len(again.file_digests) == 1
+
+
 def test_an_override_is_validated_and_becomes_its_own_source() -> None:
     changed = load_scenario(MINIMAL, [f"{CAPACITY}=3000", "links.lander_return.margin_db=2 # told"])
     assert changed.vehicles["lander"].battery.capacity_wh == 3000.0

@@ -30,7 +30,7 @@ def write_files(results: "Results", folder: Path) -> None:
         write_csv(results.table(name), TABLES[name], folder / f"{name}.csv")
     series = rounded(results.series(CADENCE_S), TABLES["series"])
     series.write_parquet(folder / SERIES_FILE, compression="zstd", statistics=False)
-    (folder / "scenario.yaml").write_text(resolved_yaml(results.scenario), encoding="utf-8")
+    (folder / "scenario.yaml").write_text(resolved_yaml(results.scenario, folder), encoding="utf-8")
     write_json(results.summary, folder / "summary.json")
     write_json(_manifest(results, folder), folder / MANIFEST)
 

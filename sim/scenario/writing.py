@@ -1,8 +1,10 @@
 """A whole scenario written back as YAML, every value with its source as a comment."""
 
 import json
+import os
 import re
 from collections.abc import Iterator, Mapping
+from pathlib import Path, PurePath
 from typing import Any
 
 from sim.scenario.nodes import scalar
@@ -11,13 +13,30 @@ from sim.scenario.schema import Scenario
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_./-]*|\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2})?Z")
 
 
-def resolved_yaml(scenario: Scenario) -> str:
+def resolved_yaml(scenario: Scenario, folder: Path | None = None) -> str:
     """The scenario as it was run: parts and tables filled in, defaults named, overrides applied.
 
-    Keys that are empty are left out. Loading the text gives an equal scenario.
+    Keys that are empty are left out; files are named relative to `folder`, where the text will
+    stand, if it is not beside the scenario. Loading the text gives an equal scenario.
     """
     data = scenario.model_dump(mode="json", by_alias=True)
+    if folder is not None:
+        data = _renamed(data, os.path.relpath(scenario.folder, folder))
     return "".join(f"{line}\n" for line in _lines(data, (), scenario.sources, ""))
+
+
+def _renamed(data: Any, way: str) -> Any:
+    """The data with every `file` led by the way from the new folder to the scenario's."""
+    if isinstance(data, list):
+        return [_renamed(item, way) for item in data]
+    if not isinstance(data, dict):
+        return data
+    return {
+        key: PurePath(way, value).as_posix()
+        if key == "file" and isinstance(value, str)
+        else _renamed(value, way)
+        for key, value in data.items()
+    }
 
 
 def assumed_inputs(sources: Mapping[str, str]) -> dict[str, list[str]]:
