@@ -40,43 +40,61 @@ class Ephemeris:
     """
 
     clock: Clock
+    start_s: float
+    """First instant."""
+    stop_s: float
+    """Last instant."""
 
-    earth_km: Track
-    """The Earth, geometric."""
+    @cached_property
+    def edges_s(self) -> Floats:
+        """Edges of the pieces of all slow quantities: those of the kernels."""
+        return _piece_edges(self.clock, self.start_s, self.stop_s)
 
-    sun_km: Track
-    """The Sun, geometric."""
+    @cached_property
+    def earth_km(self) -> Track:
+        """The Earth, geometric."""
+        return self._through(self._samples.earth_km)
 
-    sun_apparent_km: Track
-    """The Sun as it appears from the Moon's centre: light time and aberration, no deflection."""
+    @cached_property
+    def sun_km(self) -> Track:
+        """The Sun, geometric."""
+        return self._through(self._samples.sun_km)
 
-    earth_apparent_km: Track
-    """The Earth as it appears from the Moon's centre, to stand beside the apparent Sun."""
+    @cached_property
+    def sun_apparent_km(self) -> Track:
+        """The Sun as it appears from the Moon's centre: light time and aberration, no deflection."""
+        return self._through(self._samples.apparent_km("sun"))
 
-    moon_angles_rad: Track
-    """Node, tilt and spin of the Moon's principal axes."""
+    @cached_property
+    def earth_apparent_km(self) -> Track:
+        """The Earth as it appears from the Moon's centre, to stand beside the apparent Sun."""
+        return self._through(self._samples.apparent_km("earth"))
 
-    nutation: tuple[Track, Track, Track]
-    """Rows of the rotation from ICRF to the Earth's true equator and equinox of date."""
+    @cached_property
+    def moon_angles_rad(self) -> Track:
+        """Node, tilt and spin of the Moon's principal axes."""
+        return self._through(self._samples.moon_angles_rad)
 
-    equinox_rad: Track
-    """Greenwich apparent sidereal time less the Earth rotation angle."""
+    @cached_property
+    def nutation(self) -> tuple[Track, Track, Track]:
+        """Rows of the rotation from ICRF to the Earth's true equator and equinox of date."""
+        first, second, third = self._samples.nutation
+        return self._through(first), self._through(second), self._through(third)
 
-    ut1_minus_tt_s: Track
-    """The Earth's turning against the clock, in pieces of a day like its table."""
+    @cached_property
+    def equinox_rad(self) -> Track:
+        """Greenwich apparent sidereal time less the Earth rotation angle."""
+        return self._through(self._samples.equinox_rad)
 
-    polar_motion_rad: Track
-    """Drift of the terrestrial origin s', and the pole's x and y, in pieces of a day."""
+    @cached_property
+    def ut1_minus_tt_s(self) -> Track:
+        """The Earth's turning against the clock, in pieces of a day like its table."""
+        return Track.fit(lambda t: -_times(self.clock, t).delta_t, self._daily_edges_s, 3)
 
-    @property
-    def start_s(self) -> float:
-        """First instant."""
-        return self.earth_km.start_s
-
-    @property
-    def stop_s(self) -> float:
-        """Last instant."""
-        return self.earth_km.stop_s
+    @cached_property
+    def polar_motion_rad(self) -> Track:
+        """Drift of the terrestrial origin s', and the pole's x and y, in pieces of a day."""
+        return Track.fit(lambda t: _polar_motion_rad(self.clock, t), self._daily_edges_s, 3)
 
     def rotation(self, t_s: ArrayLike) -> Floats:
         """ICRF to the Moon's mean-Earth axes; (3, 3) or (3, 3, N)."""
@@ -129,28 +147,30 @@ class Ephemeris:
     def _mean_earth(self) -> Floats:
         return principal_to_mean_earth()
 
+    @cached_property
+    def _daily_edges_s(self) -> Floats:
+        return _daily_edges(self.clock, self.start_s, self.stop_s)
+
+    @cached_property
+    def _samples(self) -> "_Samples":
+        return _Samples(self.clock, self.edges_s)
+
+    def _through(self, values: Any) -> Track:
+        return Track.through(values, self.edges_s, DEGREE)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Everything but the open kernels, so that it can be sent to another process."""
+        return {name: value for name, value in self.__dict__.items() if name != "_samples"}
+
 
 def compute_ephemeris(clock: Clock, start_s: float, stop_s: float) -> Ephemeris:
-    """The ephemeris for `[start_s, stop_s]`; fourteen months take 0.3 s.
+    """The ephemeris for `[start_s, stop_s]`; each quantity is sampled when it is first asked for.
 
-    Raises `KernelError` for dates that the kernels do not cover.
+    All of fourteen months take 0.2 s, of which nutation is 0.15. Raises `KernelError` for dates
+    that the kernels do not cover.
     """
     require_covered(clock, start_s, stop_s)
-    edges = _piece_edges(clock, start_s, stop_s)
-    daily = _daily_edges(clock, start_s, stop_s)
-    sampled = _Samples(clock, edges)
-    return Ephemeris(
-        clock=clock,
-        earth_km=sampled.track(sampled.earth_km),
-        sun_km=sampled.track(sampled.sun_km),
-        sun_apparent_km=sampled.track(sampled.sun_apparent_km),
-        earth_apparent_km=sampled.track(sampled.earth_apparent_km),
-        moon_angles_rad=sampled.track(sampled.moon_angles_rad),
-        nutation=tuple(sampled.track(row) for row in sampled.nutation),  # type: ignore[arg-type]
-        equinox_rad=sampled.track(sampled.equinox_rad),
-        ut1_minus_tt_s=Track.fit(lambda t: -_times(clock, t).delta_t, daily, 3),
-        polar_motion_rad=Track.fit(lambda t: _polar_motion_rad(clock, t), daily, 3),
-    )
+    return Ephemeris(clock, float(start_s), float(stop_s))
 
 
 class _Samples:
@@ -158,15 +178,10 @@ class _Samples:
 
     def __init__(self, clock: Clock, edges_s: Floats) -> None:
         kernels = load_kernels()
-        self._edges_s = edges_s
-        self._nodes_s = Track.nodes(edges_s, DEGREE)
-        self._time = _times(clock, self._nodes_s)
+        self._time = _times(clock, Track.nodes(edges_s, DEGREE))
         self._moon = kernels.planets["moon"]
         self._planets = kernels.planets
         self._orientation = kernels.moon_pa._segment
-
-    def track(self, values: Any) -> Track:
-        return Track.through(values, self._edges_s, DEGREE)
 
     @cached_property
     def _observer(self) -> Any:
@@ -180,13 +195,8 @@ class _Samples:
     def sun_km(self) -> Any:
         return (self._planets["sun"] - self._moon).at(self._time).position.km
 
-    @cached_property
-    def sun_apparent_km(self) -> Any:
-        return _apparent_km(self._observer, self._planets["sun"])
-
-    @cached_property
-    def earth_apparent_km(self) -> Any:
-        return _apparent_km(self._observer, self._planets["earth"])
+    def apparent_km(self, body: str) -> Any:
+        return self._observer.observe(self._planets[body]).apparent(deflectors=()).position.km
 
     @cached_property
     def moon_angles_rad(self) -> Any:
@@ -203,10 +213,6 @@ class _Samples:
         angle = _EARTH_ANGLE_TURNS + days * _EARTH_EXCESS_TURNS_D + (t.whole % 1.0) + t.ut1_fraction
         turns = t.gast / 24.0 - angle
         return _TURN_RAD * ((turns + 0.5) % 1.0 - 0.5)
-
-
-def _apparent_km(observer: Any, body: Any) -> Any:
-    return observer.observe(body).apparent(deflectors=()).position.km
 
 
 def _times(clock: Clock, t_s: Floats) -> Any:

@@ -138,7 +138,7 @@ class Site:
 
     def _apparent_local_km(self, body: str) -> Track:
         kernels = load_kernels()
-        edges = self.ephemeris.earth_km.edges_s
+        edges = self.ephemeris.edges_s
         nodes = Track.nodes(edges, DEGREE)
         observer = kernels.planets["moon"] + self.vector_function
         at = observer.at(skyfield_time(kernels, self.ephemeris.clock, nodes))

@@ -37,6 +37,9 @@ PhaseDeg = Annotated[float, Field(ge=-360.0, le=360.0)]
 _SYNODIC_MONTH_D = 29.530589
 _HALO_PATCHES = (0.0, 0.25, 0.5, 0.75)
 _NEAR_RECTILINEAR_PATCHES = (0.0, 0.2, 0.36, 0.64, 0.8)  # never near the perilune
+_HEIGHT_SHARE = 0.02  # of the amplitude; within a turn the true one varies as much
+_PACES, _LARGEST_PACE = 8, 2e-3
+_KM_PER_PACE = 3.8e6  # a halo of L2 shortens by 0.039 d of 14.8 while it grows by 10,000 km
 _COARSE_KM, _COARSE_KM_S = 1.0, 1e-3  # jumps on the way from the circular to the true problem
 _FIRST_SHARE, _SMALLEST_SHARE = 0.25, 1e-3
 
@@ -86,21 +89,60 @@ def compute_halo(
     """The halo in the span (start, stop) and facts about it."""
     orbit = halo_orbit(parameters.amplitude_z_km, parameters.point, parameters.family)
     axes = PulsatingAxes(ephemeris)
-    begin = orbit.period * parameters.phase_deg / 360.0 - float(axes.swept_rad(epoch_s))
-    first, last = begin + axes.swept_rad(span_s)
-    angles = _patches(_HALO_PATCHES, orbit.period, first, last)
-    times = axes.time_of(angles - begin)
-    guess = axes.states_km(times, orbit.at(angles)).T
     forces = Forces(ephemeris, GravityField.point_mass())
-    try:
-        states, jump_km = shoot(guess, times, forces)
-    except OrbitError as error:
-        raise OrbitError(
-            f"no halo of amplitude_z_km {parameters.amplitude_z_km:g} was found under the true "
-            f"forces ({error}); choose another amplitude, or kind: nrho"
-        ) from None
-    track = chained(states, times, forces, span_s[0], span_s[1])
-    return track, _facts(track, orbit, axes) | {"largest_jump_km": jump_km}
+    aim_km, pace, paces, heights = parameters.amplitude_z_km, 1.0, [], []
+    for _ in range(_PACES):
+        try:
+            states, times, jump_km = _halo_arcs(
+                orbit, axes, forces, epoch_s, span_s, parameters.phase_deg, pace
+            )
+        except OrbitError as error:
+            raise OrbitError(
+                f"no halo of amplitude_z_km {aim_km:g} was found under the true forces ({error}); "
+                "choose another amplitude, or kind: nrho"
+            ) from None
+        track = chained(states, times, forces, span_s[0], span_s[1])
+        facts = _facts(track, orbit, axes)
+        paces.append(pace)
+        heights.append(facts["largest_z_km"])
+        if abs(heights[-1] - aim_km) < _HEIGHT_SHARE * aim_km:
+            break
+        pace = _next_pace(paces, heights, aim_km)
+    facts["period_d"] /= paces[-1]
+    return track, facts | {"largest_jump_km": jump_km}
+
+
+def _halo_arcs(
+    orbit: PeriodicOrbit,
+    axes: PulsatingAxes,
+    forces: Forces,
+    epoch_s: float,
+    span_s: Floats,
+    phase_deg: float,
+    pace: float,
+) -> tuple[Floats, Floats, float]:
+    """Patch states and times about the span, and the largest jump; `pace` quickens the orbit."""
+    epoch_rad = float(axes.swept_rad(epoch_s))
+    begin = orbit.period * phase_deg / 360.0
+    first, last = begin + pace * (axes.swept_rad(span_s) - epoch_rad)
+    angles = _patches(_HALO_PATCHES, orbit.period, first, last)
+    times = axes.time_of((angles - begin) / pace + epoch_rad)
+    states, jump_km = shoot(axes.states_km(times, orbit.at(angles)).T, times, forces)
+    return states, times, jump_km
+
+
+def _next_pace(paces: list[float], heights_km: list[float], aim_km: float) -> float:
+    """The pace at which the height should be right: by the family's slope first, then by secant.
+
+    The Sun shifts a halo's natural period a little. Over years the relay keeps to the period that
+    it is given, and changes its height until that is natural.
+    """
+    if len(paces) == 1:
+        slope = _KM_PER_PACE
+    else:
+        slope = (heights_km[-1] - heights_km[-2]) / (paces[-1] - paces[-2])
+    change = (aim_km - heights_km[-1]) / slope if slope else 0.0
+    return paces[-1] + float(np.clip(change, -_LARGEST_PACE, _LARGEST_PACE))
 
 
 def compute_nrho(
@@ -229,7 +271,7 @@ def _facts(track: Track, orbit: PeriodicOrbit, axes: PulsatingAxes) -> dict[str,
     distance = np.linalg.norm(position, axis=0)
     plane_km = np.abs(axes.from_km(times, position)[2]) * MEAN_DISTANCE_KM
     return {
-        "period_d": orbit.period * SIDEREAL_MONTH_D / (2.0 * np.pi),
+        "period_d": float(orbit.period) * SIDEREAL_MONTH_D / (2.0 * np.pi),
         "lowest_height_km": float(distance.min()) - MOON_RADIUS_KM,
         "highest_height_km": float(distance.max()) - MOON_RADIUS_KM,
         "largest_z_km": float(plane_km.max()),

@@ -21,13 +21,13 @@ class PulsatingAxes:
     @cached_property
     def swept_rad(self) -> Track:
         """Angle that the Moon has gone round the Earth since the ephemeris begins."""
-        edges = self.ephemeris.earth_km.edges_s
+        edges = self.ephemeris.edges_s
         return Track.fit(lambda t: self._axes(t)[2], edges, DEGREE).cumulative
 
     def time_of(self, swept_rad: ArrayLike) -> Floats:
         """`t_s` at which the angle has been swept, good to 1 us."""
         angles = np.asarray(swept_rad, dtype=float)
-        edges = self.ephemeris.earth_km.edges_s
+        edges = self.ephemeris.edges_s
         times = np.interp(angles, self.swept_rad(edges), edges)
         for _ in range(4):
             times = times - (self.swept_rad(times) - angles) / self.swept_rad.derivative(times)
