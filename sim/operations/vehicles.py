@@ -21,6 +21,7 @@ from sim.scenario.behaviour import AWAKE, ActivityParameters, PlannedStart
 from sim.scenario.conditions import Condition
 from sim.track import Track
 
+_FARTHEST_LOOK_S = 6 * 3600  # stepped stores are not searched farther, for the load changes soon
 _MOST_TRANSITIONS = 12  # at one instant; each mode twice is more than any sensible machine needs
 
 
@@ -329,9 +330,12 @@ class Vehicle:
     def _next_s(self) -> float:
         """The next whole second at which something may change by itself."""
         now = self.now_s
-        times = [self._schedule_s(now), self._watch_s(now), *self._day_stops_s_after(now)]
+        times = [self._schedule_s(now), *self._day_stops_s_after(now)]
         times += [activity.next_s(now) for activity in self.activities.values()]
-        return min(times)
+        horizon_s = min(*times, self.environment.duration_s)
+        if not self.parameters.is_linear and any(self._watches()):
+            horizon_s = min(horizon_s, now + _FARTHEST_LOOK_S)
+        return min(horizon_s, self._watch_s(now, horizon_s))
 
     def _day_stops_s_after(self, now: int) -> list[int]:
         index = bisect_right(self._day_stops_s, now)
@@ -340,21 +344,22 @@ class Vehicle:
     def _schedule_s(self, now: int) -> float:
         return min((_next_edge(plan, now) for plan in self._live_plans()), default=inf)
 
-    def _watch_s(self, now: int) -> float:
-        return min((self._watch_change_s(watch, now) for watch in self._watches()), default=inf)
+    def _watch_s(self, now: int, horizon_s: float) -> float:
+        changes = (self._watch_change_s(watch, now, horizon_s) for watch in self._watches())
+        return min(changes, default=inf)
 
-    def _watch_change_s(self, watch: Watch, now: int) -> float:
+    def _watch_change_s(self, watch: Watch, now: int, horizon_s: float) -> float:
         """When a watch may change, rounded up to the next whole second."""
         held_s = watch.since_s + watch.limit.hold_s
         times = [held_s] if now < held_s < inf else []
         for level, direction in watch.levels:
-            crossing = self._crossing_s(watch, level, direction, now)
+            crossing = self._crossing_s(watch, level, direction, now, horizon_s)
             if crossing is not None:
                 times.append(max(ceil(crossing), now + 1))
         return ceil(min(times)) if times else inf
 
     def _crossing_s(
-        self, watch: Watch, level: float, direction: bus.Direction, now: int
+        self, watch: Watch, level: float, direction: bus.Direction, now: int, horizon_s: float
     ) -> float | None:
         if watch.quantity == "time_in_mode_s":
             reached = self.mode_since_s + level
@@ -367,7 +372,7 @@ class Vehicle:
             self.load_w,
             self._array(),
             now,
-            self.environment.duration_s,
+            horizon_s,
             "temperature_k" if watch.node else "state_of_charge",
             level,
             direction,
