@@ -19,10 +19,10 @@ def service(asset: Asset, end: End, ephemeris: Ephemeris, clock: Clock, stop_s: 
     """The times in `[0, stop_s)` at which an asset serves the mission; a vehicle always does."""
     always = Intervals.between(0.0, stop_s)
     if isinstance(asset, StationParameters):
-        return _allocated(asset.allocated, clock, always)
+        return allocated_time(asset.allocated, clock, always)
     if not isinstance(asset, RelayParameters) or not isinstance(end.at, Orbit):
         return always
-    working = _allocated(asset.allocated, clock, always)
+    working = allocated_time(asset.allocated, clock, always)
     for outage in asset.outages.values():
         working = working - _outages(outage, clock, 0.0, stop_s)
     if not asset.works_in_eclipse:
@@ -31,7 +31,8 @@ def service(asset: Asset, end: End, ephemeris: Ephemeris, clock: Clock, stop_s: 
     return working & _shared(asset.share, 0.0, stop_s)
 
 
-def _allocated(allocation: Allocation | None, clock: Clock, always: Intervals) -> Intervals:
+def allocated_time(allocation: Allocation | None, clock: Clock, always: Intervals) -> Intervals:
+    """The part of `always`, one interval, in which an allocation lets an asset work."""
     if allocation is None:
         return always
     start_s, stop_s = float(always.starts_s[0]), float(always.stops_s[0])

@@ -51,26 +51,6 @@ CAUSES: dict[str, str] = {
 }
 """The ordered list of causes and what each means."""
 
-REMOVABLE = {
-    "dead": "power",
-    "asleep": "awake",
-    "napping": "awake",
-    "safe": "awake",
-    "silent": "awake",
-    "out_of_view": "geometry",
-    "relay_out_of_service": "relay",
-    "station_not_allocated": "station",
-    "busy": "relay",
-    "rate_below_best": "link",
-    "acquisition": "link",
-    "rounding": "link",
-    "framing": "link",
-    "retransmission": "link",
-    "recorder_full": "storage",
-    "nothing_to_send": "plan",
-}
-"""The word for what would have to be relaxed to remove a cause."""
-
 _NAMES = tuple(CAUSES)
 _INDEX = {name: index for index, name in enumerate(_NAMES)}
 _MODE_CAUSE = {
@@ -142,35 +122,6 @@ def _sum(falls: Sequence[Fall]) -> Fall:
         times_s={name: sum(fall.times_s[name] for fall in falls) for name in _NAMES},
         carried_bits=sum(fall.carried_bits for fall in falls),
     )
-
-
-def limited_by(falls: Sequence[Fall]) -> str:
-    """The constraint that binds, from the waterfalls of one vehicle and lunar day.
-
-    `plan` where every hop that carried the vehicle's data stood open and idle for want of data;
-    else the word of the largest cause that could be removed on the narrowest hop. This is a first
-    word from one run; relaxing one constraint at a time and running again is the proof.
-    """
-    used = [fall for fall in falls if fall.ideal_bits > 0]
-    if not used:
-        return ""
-    narrow = [fall for fall in used if not _is_idle(fall)]
-    if not narrow:
-        return "plan"
-    tightest = min(narrow, key=lambda fall: fall.ideal_bits - _unavoidable(fall))
-    named = {name: bits for name, bits in tightest.losses_bits.items() if name in REMOVABLE}
-    largest = max(named, key=lambda name: named[name])
-    return REMOVABLE[largest]
-
-
-def _is_idle(fall: Fall) -> bool:
-    """Whether more data could have gone over the hop as it was."""
-    idle = fall.losses_bits.get("nothing_to_send", 0)
-    return idle > 0 and fall.losses_bits.get("recorder_full", 0) == 0
-
-
-def _unavoidable(fall: Fall) -> int:
-    return sum(bits for name, bits in fall.losses_bits.items() if name != "nothing_to_send")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,6 +1,6 @@
 """The run in numbers: what came back of what was possible, how late, at what cost, limited by what."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from sim.environment import Environment, Hop
 from sim.operations.runlog import ContactUse, Delivery, RunLog
-from sim.results.attribution import Fall, limited_by, summed
+from sim.results.attribution import Fall, summed
 from sim.results.series import margin_db
 from sim.results.timeline import gigabytes, uses_of
 from sim.results.verification import Closure, books
@@ -26,6 +26,7 @@ WORDS = {
     "station": "the ground stations",
     "link": "the link's rate",
     "storage": "storage",
+    "several": "several constraints together",
 }
 """The constraints as they stand in a sentence."""
 _HOUR_S = 3600.0
@@ -39,8 +40,12 @@ def summary(
     days: pl.DataFrame,
     falls: Sequence[Fall],
     found: Sequence[Closure],
+    limits: Mapping[str, str],
 ) -> dict[str, Any]:
-    """The summary of a run, ready for JSON; floats rounded to a millionth."""
+    """The summary of a run, ready for JSON; floats rounded to a millionth.
+
+    `limits` has the constraint that binds, by vehicle.
+    """
     scenario, clock = environment.scenario, environment.clock
     content = {
         "name": scenario.name,
@@ -53,7 +58,9 @@ def summary(
         "open_books": [closure.name for closure in found if not closure.closes],
         "balances_checked": len(found),
         "vehicles": {
-            name: _vehicle(environment, log, days.filter(pl.col("asset") == name), falls, name)
+            name: _vehicle(
+                environment, log, days.filter(pl.col("asset") == name), falls, name, limits[name]
+            )
             for name in scenario.vehicles
         },
         "relays": {name: _relay(environment, log, name) for name in scenario.relays},
@@ -64,10 +71,14 @@ def summary(
 
 
 def _vehicle(
-    environment: Environment, log: RunLog, days: pl.DataFrame, falls: Sequence[Fall], vehicle: str
+    environment: Environment,
+    log: RunLog,
+    days: pl.DataFrame,
+    falls: Sequence[Fall],
+    vehicle: str,
+    limit: str,
 ) -> dict[str, Any]:
     mine = [fall for fall in falls if fall.vehicle == vehicle]
-    limit = limited_by(summed(mine)) or "plan"
     total = _totals(days)
     last = log.snapshots[vehicle][-1].data if log.snapshots[vehicle] else None
     delivered, possible = total["delivered_gb"], total["capacity_gb"]

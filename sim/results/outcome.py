@@ -12,7 +12,7 @@ from sim.clock import Clock
 from sim.environment import Environment
 from sim.errors import ResultsError
 from sim.operations.runlog import RunLog
-from sim.results import attribution, files, metrics, passes, tables, verification
+from sim.results import attribution, files, metrics, passes, relaxations, tables, verification
 from sim.results.folders import replace_folder
 from sim.results.series import CADENCE_S, series
 from sim.scenario.loading import load_scenario
@@ -38,9 +38,14 @@ class Results:
         return verification.closures(self.environment, self.log, self.falls)
 
     @cached_property
+    def limits(self) -> relaxations.Limits:
+        """What binds, found by running again with one constraint lifted at a time."""
+        return relaxations.limits(self.environment, self.log)
+
+    @cached_property
     def lunar_days(self) -> pl.DataFrame:
         """A row for each lunar day and vehicle."""
-        return tables.lunar_days(self.environment, self.log, self.falls)
+        return tables.lunar_days(self.environment, self.log, self.falls, self.limits.lunar_days)
 
     @cached_property
     def passes(self) -> pl.DataFrame:
@@ -66,7 +71,7 @@ class Results:
     def summary(self) -> dict[str, Any]:
         """The run in numbers."""
         return metrics.summary(
-            self.environment, self.log, self.lunar_days, self.falls, self.closures
+            self.environment, self.log, self.lunar_days, self.falls, self.closures, self.limits.run
         )
 
     @property
@@ -122,7 +127,7 @@ class StoredResults(Results):
     manifest: dict[str, Any]
 
     def __getattr__(self, name: str) -> Any:
-        if name in ("environment", "log", "falls", "closures"):
+        if name in ("environment", "log", "falls", "closures", "limits"):
             raise ResultsError(
                 f"the results in {self.folder} were read from files and have no '{name}'; "
                 "run the scenario for it"

@@ -1,6 +1,6 @@
 """The tables of a run, from its environment and its log; columns as in `sim.results.schemas`."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -8,7 +8,7 @@ import polars as pl
 from sim.clock import Clock
 from sim.environment import Environment, LunarDay
 from sim.operations.runlog import Event, RunLog
-from sim.results.attribution import Fall, limited_by
+from sim.results.attribution import Fall
 from sim.results.capacity import FirstHop
 from sim.results.power import Energy, awake_s, night_after
 from sim.results.schemas import EVENTS, LUNAR_DAYS, table
@@ -26,12 +26,20 @@ _HOUR_S = 3600.0
 _DAY_S = 86400.0
 
 
-def lunar_days(environment: Environment, log: RunLog, falls: Sequence[Fall]) -> pl.DataFrame:
-    """A row for each lunar day and vehicle, clipped to the run; sorted by day, then by file."""
+def lunar_days(
+    environment: Environment,
+    log: RunLog,
+    falls: Sequence[Fall],
+    limits: Mapping[tuple[str, int], str],
+) -> pl.DataFrame:
+    """A row for each lunar day and vehicle, clipped to the run; sorted by day, then by file.
+
+    `limits` has the constraint that binds, by vehicle and lunar day.
+    """
     rows = [
         row
         for vehicle in environment.scenario.vehicles
-        for row in _vehicle_rows(environment, log, vehicle, falls)
+        for row in _vehicle_rows(environment, log, vehicle, falls, limits)
     ]
     rows.sort(key=lambda row: int(row["lunar_day"]))
     return table(LUNAR_DAYS, {c.name: [row[c.name] for row in rows] for c in LUNAR_DAYS})
@@ -50,7 +58,11 @@ def events(environment: Environment, log: RunLog) -> pl.DataFrame:
 
 
 def _vehicle_rows(
-    environment: Environment, log: RunLog, vehicle: str, falls: Sequence[Fall]
+    environment: Environment,
+    log: RunLog,
+    vehicle: str,
+    falls: Sequence[Fall],
+    limits: Mapping[tuple[str, int], str],
 ) -> Iterator[dict[str, Any]]:
     days = {day.number: day for day in environment.lunar_days(vehicle)}
     books = day_books(environment, log, vehicle)
@@ -68,8 +80,8 @@ def _vehicle_rows(
             **_energy(book),
             **_data(book, by_day.get(book.number, 0)),
             **link.columns(book),
-            **_night(energy, day, following, environment.duration_s),
-            **_limits(mine),
+            **_night(energy, day, _night_end_s(changes, day, following, environment.duration_s)),
+            **_limits(mine, limits.get((vehicle, book.number))),
             **_ratios(environment, log, vehicle, book),
         }
 
@@ -143,10 +155,17 @@ def _data(book: DayBooks, delivered_of_this_day: int) -> dict[str, object]:
     }
 
 
-def _night(
-    energy: Energy, day: LunarDay, following: LunarDay | None, duration_s: int
-) -> dict[str, object]:
-    night = night_after(energy, day, following, duration_s)
+def _night_end_s(
+    changes: Sequence[Event], day: LunarDay, following: LunarDay | None, duration_s: int
+) -> int:
+    """The first wake after sunset, else the next local noon, else the end of the run."""
+    noon_s = duration_s if following is None else min(int(following.noon_s), duration_s)
+    wakes = (event.t_s for event in changes if event.after in AWAKE and event.before not in AWAKE)
+    return min((t_s for t_s in wakes if t_s > (day.sunset_s or 0.0)), default=noon_s)
+
+
+def _night(energy: Energy, day: LunarDay, end_s: int) -> dict[str, object]:
+    night = night_after(energy, day.sunset_s, end_s)
     return {
         "state_of_charge_at_sunset": night.state_of_charge_at_sunset if night else None,
         "night_margin_wh": night.margin_wh if night else None,
@@ -154,12 +173,12 @@ def _night(
     }
 
 
-def _limits(falls: Sequence[Fall]) -> dict[str, object]:
+def _limits(falls: Sequence[Fall], limit: str | None) -> dict[str, object]:
     first = [fall for fall in falls if fall.hop == 1]
     widest = max(first, key=lambda fall: fall.ideal_bits, default=None)
     return {
         "largest_loss": widest.largest_loss if widest else None,
-        "limited_by": limited_by(falls) or None,
+        "limited_by": limit if first else None,
         "ceiling_gb": gigabytes(sum(fall.ideal_bits for fall in first)),
     }
 

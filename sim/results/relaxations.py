@@ -1,0 +1,389 @@
+"""What binds: one constraint at a time is lifted and the run is made again.
+
+Each relaxation turns an environment into another; geometry is never computed anew. `plan` fills
+the time in which a link is open with data to send, so that it measures what the links would carry;
+`awake` lets every mode but `dead` do what awake ones do, on a battery that never empties; `power`
+is that battery alone, with the Sun and the plan as they are.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import polars as pl
+
+from sim.environment import Environment, Hop
+from sim.environment.service import allocated_time
+from sim.intervals import Intervals
+from sim.operations import operate
+from sim.operations.runlog import RunLog
+from sim.physics.recorder import BITS_PER_GB
+from sim.results.openings import at_best_rate, opened
+from sim.scenario.assets import VehicleParameters
+from sim.scenario.behaviour import AWAKE, ActivityParameters
+from sim.scenario.schema import conditions_of
+from sim.scenario.variants import variant
+
+Relax = Callable[[Environment], Environment]
+Key = tuple[str, int]
+"""Vehicle and lunar day."""
+Whole = Mapping[Key, int]
+
+SEVERAL = "several"
+"""The word where no relaxation alone brings more."""
+_FILLER = "data_without_end"
+_PLENTY_WH = 1e9  # a billion: a 100 kW vehicle through a year, and still milliwatt-hours apart
+_PLENTY_GB = 1e8  # ten years at 2.5 Gb/s; 8e17 bits is still a whole number of 64 bits
+_MANY = 64  # links at once on one terminal
+_NEVER = 1 << 62
+
+
+@dataclass(frozen=True, slots=True)
+class Relaxation:
+    """One constraint lifted."""
+
+    name: str
+    """The word of `limited_by`."""
+    meaning: str
+    relax: Relax
+    makes_data: bool
+    """Whether it can raise what is produced, and not only what gets through."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gain:
+    """What a relaxation does to one vehicle in one lunar day, in bits delivered."""
+
+    relaxation: str
+    vehicle: str
+    lunar_day: int
+    delivered_bits: int
+    gain_bits: int
+
+
+def without_end_of_energy(environment: Environment) -> Environment:
+    """A battery that is full and stays so; arrays and Sun as they are."""
+
+    def edit(data: dict[str, Any]) -> None:
+        for vehicle in data["vehicles"].values():
+            vehicle["battery"] = {"kind": "constant", "capacity_wh": _PLENTY_WH}
+
+    return replace(environment, scenario=variant(environment.scenario, edit))
+
+
+def always_awake(environment: Environment) -> Environment:
+    """Every mode but `dead` transmits and runs what the awake modes run, with energy for it."""
+
+    def edit(data: dict[str, Any]) -> None:
+        for vehicle in data["vehicles"].values():
+            _wake(vehicle)
+
+    relaxed = without_end_of_energy(environment)
+    return replace(relaxed, scenario=variant(relaxed.scenario, edit))
+
+
+def _wake(vehicle: dict[str, Any]) -> None:
+    modes = [mode for mode in vehicle["modes"] if mode != "dead"]
+    for mode in modes:
+        vehicle["modes"][mode]["transmit"] = True
+    for activity in vehicle.get("activities", {}).values():
+        if AWAKE.intersection(activity["modes"]):
+            activity["modes"] = [*activity["modes"], *(set(modes) - set(activity["modes"]))]
+            activity["modes"].sort(key=list(vehicle["modes"]).index)
+
+
+def without_end_of_data(environment: Environment) -> Environment:
+    """Data of the lowest priority at the best rate, whenever a link of a vehicle is open."""
+    best: dict[str, dict[str, int]] = {}
+    for hop in environment.hops:
+        best.setdefault(hop.source, {})[hop.link] = hop.best_rate_bps
+
+    def edit(data: dict[str, Any]) -> None:
+        for name, vehicle in data["vehicles"].items():
+            if vehicle.get("recorder") is None:
+                continue
+            modes = [mode for mode, given in vehicle["modes"].items() if given.get("transmit")]
+            activities = vehicle.setdefault("activities", {})
+            for link, rate_bps in best.get(name, {}).items():
+                activities[_free_name(f"{_FILLER}_{link}", activities)] = {
+                    "modes": modes,
+                    "repeat": "always",
+                    "when": {"contact": link},
+                    "data_rate_bps": rate_bps,
+                    "priority": 99,
+                }
+
+    silent = not any(best.get(name) for name in environment.scenario.vehicles)
+    if silent or not any(_transmits(v) for v in environment.scenario.vehicles.values()):
+        return environment
+    return replace(environment, scenario=variant(environment.scenario, edit))
+
+
+def _free_name(name: str, taken: Mapping[str, object]) -> str:
+    while name in taken:
+        name += "_"
+    return name
+
+
+def _transmits(vehicle: VehicleParameters) -> bool:
+    return any(mode.transmit for mode in vehicle.modes.values())
+
+
+def without_end_of_room(environment: Environment) -> Environment:
+    """Recorders that are never full, on vehicles and relays."""
+
+    def edit(data: dict[str, Any]) -> None:
+        for asset in (*data["vehicles"].values(), *data.get("relays", {}).values()):
+            if asset.get("recorder") is not None:
+                asset["recorder"]["capacity_gb"] = _PLENTY_GB
+
+    return replace(environment, scenario=variant(environment.scenario, edit))
+
+
+def always_in_view(environment: Environment) -> Environment:
+    """The two ends of every link see each other at all times."""
+    always = Intervals.between(0.0, float(environment.duration_s))
+    return _with_hops(environment, lambda hop: (always, hop.served))
+
+
+def always_allocated(environment: Environment) -> Environment:
+    """Stations work for the mission at all times; relays and the view as they are."""
+
+    def windows(hop: Hop) -> tuple[Intervals, Intervals]:
+        if not _is_station_hop(environment, hop):
+            return hop.geometric, hop.served
+        return hop.geometric, _relay_service(environment, hop) | hop.served
+
+    return _with_hops(environment, windows)
+
+
+def relay_in_service(environment: Environment) -> Environment:
+    """Relays work for the mission at all times, for as many links at once as there are."""
+
+    def windows(hop: Hop) -> tuple[Intervals, Intervals]:
+        return hop.geometric, station_service(environment, hop) | hop.served
+
+    def edit(data: dict[str, Any]) -> None:
+        for relay in data.get("relays", {}).values():
+            for terminal in relay["terminals"].values():
+                sharing = terminal.setdefault("sharing", {})
+                sharing.update(channels=_MANY, access="frequency")
+
+    relaxed = _with_hops(environment, windows)
+    return replace(relaxed, scenario=variant(relaxed.scenario, edit))
+
+
+def always_best_rate(environment: Environment) -> Environment:
+    """Every contact at the best rate of its link, as long as both ends are in view and serve."""
+    hops = tuple(at_best_rate(hop, environment.duration_s) for hop in environment.hops)
+    return replace(environment, hops=hops)
+
+
+def _with_hops(
+    environment: Environment, windows: Callable[[Hop], tuple[Intervals, Intervals]]
+) -> Environment:
+    """Hops in wider windows; the same environment where none is wider."""
+    hops = []
+    for hop in environment.hops:
+        geometric, served = windows(hop)
+        is_same = (geometric, served) == (hop.geometric, hop.served)
+        hops.append(hop if is_same else opened(hop, geometric, served, environment.duration_s))
+    is_unchanged = all(new is old for new, old in zip(hops, environment.hops, strict=True))
+    return environment if is_unchanged else replace(environment, hops=tuple(hops))
+
+
+def _is_station_hop(environment: Environment, hop: Hop) -> bool:
+    stations = environment.scenario.stations
+    return hop.source in stations or hop.destination in stations
+
+
+def station_service(environment: Environment, hop: Hop) -> Intervals:
+    """When the stations of a hop work for the mission; always where it has none."""
+    found = always = Intervals.between(0.0, float(environment.duration_s))
+    for end in (hop.source, hop.destination):
+        station = environment.scenario.stations.get(end)
+        if station is not None:
+            found = found & allocated_time(station.allocated, environment.clock, always)
+    return found
+
+
+def _relay_service(environment: Environment, hop: Hop) -> Intervals:
+    """When the relay of a hop to a station works, as its hops to vehicles tell."""
+    scenario = environment.scenario
+    ends = {hop.source, hop.destination} & set(scenario.relays)
+    for other in environment.hops:
+        others = {other.source, other.destination}
+        if ends & others and others & set(scenario.vehicles):
+            return other.served
+    return Intervals.between(0.0, float(environment.duration_s))
+
+
+RELAXATIONS = (
+    Relaxation("power", "a battery that never empties", without_end_of_energy, True),
+    Relaxation("storage", "recorders that are never full", without_end_of_room, False),
+    Relaxation("station", "stations always allocated", always_allocated, False),
+    Relaxation("relay", "relays always in service, for any number", relay_in_service, False),
+    Relaxation("geometry", "both ends always in view", always_in_view, False),
+    Relaxation("link", "always the best rate", always_best_rate, False),
+    Relaxation("awake", "always awake, with the energy for it", always_awake, True),
+    Relaxation("plan", "always data to send", without_end_of_data, True),
+)
+"""From the narrowest to the widest; where two bring the same, the first is named."""
+
+
+def delivered_bits(log: RunLog) -> dict[Key, int]:
+    """Bits that reached the Earth, by vehicle and lunar day."""
+    found: dict[Key, int] = {}
+    for vehicle, snapshots in log.snapshots.items():
+        before = 0
+        for snapshot in snapshots:
+            key = vehicle, snapshot.lunar_day
+            found[key] = found.get(key, 0) + snapshot.data.delivered - before
+            before = snapshot.data.delivered
+    return found
+
+
+def gains(
+    environment: Environment, base: Whole, relaxations: Sequence[Relaxation] = RELAXATIONS
+) -> Iterator[Gain]:
+    """The gain of each relaxation over `base`, the bits delivered without it."""
+    for relaxation in relaxations:
+        relaxed = relaxation.relax(environment)
+        bits = base if relaxed is environment else delivered_bits(operate(relaxed))
+        for (vehicle, day), before in base.items():
+            after = bits.get((vehicle, day), 0)
+            yield Gain(relaxation.name, vehicle, day, after, after - before)
+
+
+def relaxation_table(environment: Environment, log: RunLog) -> pl.DataFrame:
+    """All relaxations: `relaxation, asset, lunar_day, delivered_gb, gain_gb`, a row per lunar day."""
+    rows = [
+        (g.relaxation, g.vehicle, g.lunar_day, _gb(g.delivered_bits), _gb(g.gain_bits))
+        for g in gains(environment, delivered_bits(log))
+    ]
+    names = ["relaxation", "asset", "lunar_day", "delivered_gb", "gain_gb"]
+    return pl.DataFrame(rows, schema=names, orient="row")
+
+
+def _gb(bits: int) -> float:
+    return bits / BITS_PER_GB
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The word of `limited_by` for each vehicle, and for each of its lunar days."""
+
+    run: Mapping[str, str]
+    lunar_days: Mapping[Key, str]
+
+
+def limits(environment: Environment, log: RunLog) -> Limits:
+    """What binds in each lunar day and in the run, by the relaxation that brings most.
+
+    A relaxation that cannot bring more than another has brought is not run: what waits on board
+    or in relays bounds what wider links and recorders bring, what instruments can make bounds the
+    others.
+    """
+    base = delivered_bits(log)
+    found: dict[str, dict[Key, int]] = {}
+    bounds = _Bounds(environment, log)
+    for relaxation in reversed(RELAXATIONS):
+        bound = bounds.gains(relaxation)
+        if not any(_may_win(key, bound, found) for key in _keys(base)):
+            continue
+        found[relaxation.name] = {
+            (g.vehicle, g.lunar_day): g.gain_bits for g in gains(environment, base, [relaxation])
+        }
+    days = {key: _word([key], found) for key in base}
+    vehicles = dict.fromkeys(vehicle for vehicle, _ in base)
+    run = {name: _word([key for key in base if key[0] == name], found) for name in vehicles}
+    return Limits(run, days)
+
+
+def _keys(base: Whole) -> list[tuple[Key, ...]]:
+    """Every lunar day of every vehicle, and all of a vehicle's together."""
+    vehicles = dict.fromkeys(vehicle for vehicle, _ in base)
+    whole = [tuple(key for key in base if key[0] == name) for name in vehicles]
+    return [(key,) for key in base] + whole
+
+
+def _may_win(keys: Sequence[Key], bound: Whole, found: Mapping[str, Whole]) -> bool:
+    """Whether a relaxation could bring as much as the best one so far."""
+    most = sum(bound[key] for key in keys)
+    best = max((sum(gain[key] for key in keys) for gain in found.values()), default=0)
+    return most > 0 and most >= best
+
+
+def _word(keys: Sequence[Key], found: Mapping[str, Whole]) -> str:
+    totals = {
+        relaxation.name: sum(found[relaxation.name][key] for key in keys)
+        for relaxation in RELAXATIONS
+        if relaxation.name in found
+    }
+    best = max(totals, key=lambda name: totals[name], default=SEVERAL)
+    return best if totals.get(best, 0) > 0 else SEVERAL
+
+
+class _Bounds:
+    """Upper bounds of what relaxations can bring, from the books of the run as it was."""
+
+    def __init__(self, environment: Environment, log: RunLog) -> None:
+        self._environment = environment
+        self._log = log
+
+    def gains(self, relaxation: Relaxation) -> dict[Key, int]:
+        """By vehicle and lunar day."""
+        if relaxation.name == "plan":
+            return dict.fromkeys(delivered_bits(self._log), _NEVER)
+        found: dict[Key, int] = {}
+        for vehicle in self._environment.scenario.vehicles:
+            for key, waiting, more in self._books(vehicle, relaxation.makes_data):
+                found[key] = max(found.get(key, 0), 0) + waiting + more
+        return found
+
+    def _books(self, vehicle: str, makes_data: bool) -> Iterator[tuple[Key, int, int]]:
+        """For each lunar day, the bits not delivered by its end, and those that could be made."""
+        parameters = self._environment.scenario.vehicles[vehicle]
+        adds = makes_data or _listens(parameters)
+        before, since_s, spare = 0, 0, 0
+        for snapshot in self._log.snapshots[vehicle]:
+            books = snapshot.data
+            if adds:
+                day_s = snapshot.t_s - since_s
+                could = self._could_make(vehicle, parameters, day_s)
+                spare = min(spare + max(could - (books.produced - before), 0), _NEVER)
+            before, since_s = books.produced, snapshot.t_s
+            yield (vehicle, snapshot.lunar_day), books.produced - books.delivered, spare
+
+    def _could_make(self, vehicle: str, parameters: VehicleParameters, day_s: int) -> int:
+        """More than the instruments could make in one lunar day, were the vehicle always awake."""
+        return sum(
+            activity.rate_bps
+            * self._most_s(activity, day_s, self._log.activity_runs.get((vehicle, name), 0))
+            for name, activity in parameters.activities.items()
+            if activity.rate_bps
+        )
+
+    @staticmethod
+    def _most_s(activity: ActivityParameters, day_s: int, runs: int) -> int:
+        """The longest that an activity can run in a lunar day."""
+        if activity.duration_s is None:
+            return day_s
+        if activity.repeat == "lunar_day":
+            return min(day_s, (activity.times + 1) * activity.duration_s)
+        if activity.repeat == "once":
+            left = max(len(activity.at), activity.times) - runs
+            return 0 if left <= 0 else min(day_s, left * activity.duration_s)
+        return day_s
+
+
+def _listens(vehicle: VehicleParameters) -> bool:
+    """Whether what a vehicle does depends on its contacts or on its recorder."""
+    return vehicle.commanded_by is not None or any(
+        leaf.contact is not None or leaf.recorder_fill is not None
+        for _, condition in conditions_of(vehicle)
+        for leaf in condition.leaves
+    )
+
+
+__all__ = ["RELAXATIONS", "Gain", "Limits", "Relaxation", "gains", "limits", "relaxation_table"]
