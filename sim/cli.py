@@ -177,8 +177,8 @@ def run(
     return DONE
 
 
-@app.command()
-def plot(
+@app.command("plot")
+def draw(
     folder: Annotated[Path, typer.Argument(metavar="RESULTS_DIR", help="A run's folder.")],
     out: Annotated[
         Path | None, typer.Option("--out", metavar="DIR", help="Where to; its own figures/.")
@@ -201,6 +201,7 @@ def windows(
     set_: Overrides = [],  # noqa: B006
     csv: CsvFile = None,
     json: JsonFile = None,
+    plot: PlotFile = None,
     no_cache: NoCache = False,
 ) -> None:
     """Show when the Sun, the relays and the stations are in view, and every contact."""
@@ -214,6 +215,10 @@ def windows(
     frame = windows_table(environment)
     _print_table(frame.columns, frame.rows(), _WINDOW_COLUMNS)
     _write_table(frame.columns, frame.rows(), csv, json)
+    if plot is not None:
+        from sim.report.views import write_windows_figure
+
+        write_windows_figure(environment, plot)
 
 
 @app.command()
@@ -225,6 +230,7 @@ def link(
     at: AtUtc = None,
     csv: CsvFile = None,
     json: JsonFile = None,
+    plot: PlotFile = None,
 ) -> None:
     """Show the design control table of a link at one instant, the start if not said."""
     from dataclasses import astuple, fields
@@ -244,6 +250,10 @@ def link(
         f"the highest rate that closes is {budget.closing_rate_bps} bit/s"
     )
     _write_table(header, rows, csv, json)
+    if plot is not None:
+        from sim.report.views import write_link_figure
+
+        write_link_figure(scenario, source, destination, plot)
 
 
 @app.command()
