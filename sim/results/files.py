@@ -13,7 +13,7 @@ from sim.cache import digest, file_digest
 from sim.errors import ResultsError
 from sim.results.folders import MANIFEST, read_manifest
 from sim.results.schemas import RESULTS_SCHEMA, TABLES, Column, rounded, table
-from sim.results.series import CADENCE_S
+from sim.results.series import cadence_s
 from sim.scenario.writing import resolved_yaml
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def write_files(results: "Results", folder: Path) -> None:
     """Every table, the summary, the resolved scenario and the manifest, into an empty folder."""
     for name in CSV_TABLES:
         write_csv(results.table(name), TABLES[name], folder / f"{name}.csv")
-    series = rounded(results.series(CADENCE_S), TABLES["series"])
+    series = rounded(results.series(cadence_s(results.duration_s)), TABLES["series"])
     series.write_parquet(folder / SERIES_FILE, compression="zstd", statistics=False)
     (folder / "scenario.yaml").write_text(resolved_yaml(results.scenario, folder), encoding="utf-8")
     write_json(results.summary, folder / "summary.json")
@@ -92,7 +92,7 @@ def _manifest(results: "Results", folder: Path) -> dict[str, Any]:
         "scenario_sha256": digest(scenario.model_dump(mode="json", by_alias=True)),
         "seed": scenario.seed,
         "books": results.summary["books"],
-        "series_cadence_s": CADENCE_S,
+        "series_cadence_s": cadence_s(results.duration_s),
         "inputs": dict(sorted(results.inputs.items())),
         "versions": {"python": platform.python_version(), **_versions()},
         "files": {name: file_digest(folder / name) for name in files},

@@ -14,7 +14,8 @@ from sim.errors import ResultsError
 from sim.operations.runlog import RunLog
 from sim.results import attribution, files, metrics, passes, relaxations, tables, verification
 from sim.results.folders import replace_folder
-from sim.results.series import CADENCE_S, series
+from sim.results.series import cadence_s as written_cadence_s
+from sim.results.series import series
 from sim.scenario.loading import load_scenario
 from sim.scenario.schema import Scenario
 
@@ -89,9 +90,12 @@ class Results:
         """The run covers `[0, duration_s)`."""
         return self.environment.duration_s
 
-    def series(self, cadence_s: int = CADENCE_S) -> pl.DataFrame:
-        """All quantities over time at whole multiples of a cadence, long form."""
-        return series(self.environment, self.log, cadence_s)
+    def series(self, cadence_s: int | None = None) -> pl.DataFrame:
+        """All quantities over time at whole multiples of a cadence, long form.
+
+        The cadence that is written is the default: the finest with no more than 10,000 samples.
+        """
+        return series(self.environment, self.log, cadence_s or written_cadence_s(self.duration_s))
 
     def table(self, name: str) -> pl.DataFrame:
         """A table by its name."""
@@ -161,9 +165,10 @@ class StoredResults(Results):
         """The run covers `[0, duration_s)`."""
         return int(self.summary["duration_s"])
 
-    def series(self, cadence_s: int = CADENCE_S) -> pl.DataFrame:
+    def series(self, cadence_s: int | None = None) -> pl.DataFrame:
         """The series at the cadence that it was written with, or a multiple of it."""
         stored = int(self.manifest["series_cadence_s"])
+        cadence_s = cadence_s or stored
         if cadence_s < stored or cadence_s % stored:
             raise ResultsError(
                 f"{self.folder} holds a series at {stored} s; a cadence of {cadence_s} s needs "

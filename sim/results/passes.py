@@ -139,7 +139,7 @@ def _height(hop: Hop, times: Floats) -> Floats:
     if vector is None:
         return np.asarray(-hop.range_km(times))
     east, north, up = vector(times)
-    return np.degrees(np.arctan2(up, np.hypot(east, north)))
+    return np.asarray(np.degrees(np.arctan2(up, np.hypot(east, north))))
 
 
 def _elevations(hop: Hop, times: Floats) -> list[float | None]:

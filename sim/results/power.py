@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sim.environment import Environment, LunarDay
+from sim.environment import Environment
 from sim.operations.runlog import Flow, RunLog
 from sim.physics.bus import BusState, advance, opened
 from sim.results.timeline import ModeSpan
@@ -87,22 +87,18 @@ class Night:
 
     state_of_charge_at_sunset: float
     margin_wh: float
-    """Least energy over the cut-off, from sunset to the next local noon."""
+    """Least energy over the cut-off, from sunset to the wake, or to noon where it sleeps never."""
     margin_h: float | None
     """How much longer that would have carried the load of then; None without a load."""
 
 
-def night_after(
-    energy: Energy, day: LunarDay, following: LunarDay | None, duration_s: int
-) -> Night | None:
-    """The night after the sunset of a lunar day; None where the run does not hold its sunset."""
-    if day.sunset_s is None or not 0.0 <= day.sunset_s < duration_s:
+def night_after(energy: Energy, sunset_s: float | None, end_s: int) -> Night | None:
+    """The night from a sunset to its end; None where the run does not hold both."""
+    if sunset_s is None or not 0.0 <= sunset_s < end_s:
         return None
-    sunset_s = int(day.sunset_s)
-    stop_s = duration_s if following is None else min(int(following.noon_s), duration_s)
-    stored_wh, load_w = energy.lowest(sunset_s, stop_s)
+    at_sunset = energy.state(int(sunset_s))
+    stored_wh, load_w = energy.lowest(int(sunset_s), end_s)
     battery = energy.parameters.battery
-    at_sunset = energy.state(sunset_s)
     margin_wh = stored_wh - battery.cutoff_state_of_charge * at_sunset.capacity_wh
     efficiency = getattr(battery, "discharge_efficiency", 1.0)
     return Night(

@@ -18,9 +18,15 @@ Floats = NDArray[np.float64]
 Line = tuple[str, str, str, Floats]
 """Asset, quantity, subject and the values."""
 
-CADENCE_S = 1800
-"""Cadence of the series that are written."""
+_CADENCES_S = (60, 300, 600, 1800, 3600, 7200, 10800, 21600, 43200, 86400)
+_MOST_SAMPLES = 10_000
 NO_MARGIN = float("nan")
+
+
+def cadence_s(duration_s: int) -> int:
+    """The finest cadence of a short list that gives no more than 10,000 samples."""
+    fitting = (step for step in _CADENCES_S if duration_s <= step * _MOST_SAMPLES)
+    return next(fitting, _CADENCES_S[-1])
 
 
 def sample_times_s(duration_s: int, cadence_s: int) -> Whole:

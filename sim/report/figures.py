@@ -1,0 +1,217 @@
+"""The figures of a run: each takes tables and returns a matplotlib `Figure`."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from sim.report.balance import energy_figure, lunar_days_figure, waterfall_figure
+from sim.report.schedule import timeline_figure
+from sim.report.style import (
+    BLACK,
+    BLUE,
+    CYCLE,
+    GREEN,
+    GREY,
+    ORANGE,
+    VERMILION,
+    Span,
+    legend,
+    new_figure,
+    save_figure,
+    time_axis,
+)
+from sim.results import Results
+
+Floats = NDArray[np.float64]
+Lines = Mapping[tuple[str, str, str], tuple[Floats, Floats]]
+"""By asset, quantity and subject: times in seconds, and values."""
+Progress = Callable[[str, float], None]
+
+
+def lines_of(series: pl.DataFrame) -> Lines:
+    """The long form taken apart into lines."""
+    parts = series.partition_by("asset", "quantity", "subject", maintain_order=True)
+    return {
+        (part["asset"][0], part["quantity"][0], part["subject"][0]): (
+            part["t_s"].to_numpy().astype(float),
+            part["value"].to_numpy(),
+        )
+        for part in parts
+    }
+
+
+def power_figure(lines: Lines, span: Span, vehicles: list[str]) -> Figure:
+    """What the arrays can give and what is switched on, a panel for each vehicle."""
+    figure, axes = new_figure(len(vehicles), "Power budget")
+    for axis, vehicle in zip(axes, vehicles, strict=True):
+        t_s, array = lines[vehicle, "array_power_w", ""]
+        _, load = lines[vehicle, "load_w", ""]
+        x = span.in_days(t_s)
+        axis.fill_between(x, array, color=ORANGE, alpha=0.35, linewidth=0, label="arrays can give")
+        axis.plot(x, array, color=ORANGE, linewidth=0.8)
+        axis.plot(x, load, color=BLUE, linewidth=1.0, drawstyle="steps-post", label="loads")
+        axis.set_ylabel(f"{vehicle}\npower, W")
+        axis.set_ylim(bottom=0.0)
+    legend(axes[0])
+    time_axis(axes, span)
+    return figure
+
+
+def charge_figure(lines: Lines, span: Span, vehicles: list[str]) -> Figure:
+    """State of charge of each vehicle's battery."""
+    figure, axes = new_figure(len(vehicles), "State of charge", height=1.7)
+    for axis, vehicle in zip(axes, vehicles, strict=True):
+        t_s, charge = lines[vehicle, "state_of_charge", ""]
+        axis.plot(span.in_days(t_s), 100.0 * charge, color=GREEN, linewidth=1.1)
+        axis.set_ylim(0.0, 104.0)
+        axis.set_ylabel(f"{vehicle}\nstate of charge, %")
+    time_axis(axes, span)
+    return figure
+
+
+def link_figure(lines: Lines, span: Span) -> Figure | None:
+    """Rate and margin of every link that was used."""
+    links = [key for key in lines if key[1] == "rate_bps" and lines[key][1].max(initial=0.0) > 0.0]
+    if not links:
+        return None
+    figure, axes = new_figure(len(links), "Links: rate in use and its margin")
+    for axis, (asset, _, link) in zip(axes, links, strict=True):
+        t_s, rate = lines[asset, "rate_bps", link]
+        axis.fill_between(
+            span.in_days(t_s),
+            rate / 1e3,
+            step="post",
+            color=BLUE,
+            alpha=0.3,
+            linewidth=0,
+            label="rate in use",
+        )
+        axis.set_ylabel(f"{link}\nrate, kbit/s")
+        axis.set_ylim(0.0, 1.15 * rate.max() / 1e3)
+        if (asset, "margin_db", link) in lines:
+            _margin(axis, span, *lines[asset, "margin_db", link])
+    legend(axes[0])
+    time_axis(axes, span)
+    return figure
+
+
+def _margin(axis: Axes, span: Span, t_s: Floats, margin: Floats) -> None:
+    """Margin on an axis of its own, in dots: it jumps with the rate and the station."""
+    right = axis.twinx()
+    dots: dict[str, Any] = {"color": VERMILION, "linestyle": "", "marker": "."}
+    right.plot(span.in_days(t_s), margin, markersize=1.8, **dots)
+    axis.plot([], [], markersize=6, label="margin before any reserve (right)", **dots)
+    right.set_ylabel("margin, dB", fontsize=9, color=VERMILION)
+    right.set_ylim(0.0, max(1.15 * float(margin.max()), 1.0))
+    right.tick_params(labelsize=8, color=GREY, labelcolor=VERMILION)
+    right.spines[["top", "left", "bottom", "right"]].set_visible(False)
+
+
+def data_figure(lines: Lines, span: Span, vehicles: list[str]) -> Figure:
+    """Data on board of every recorder, and what has reached the Earth."""
+    stores = [key[0] for key in lines if key[1] == "on_board_gb"]
+    figure, axes = new_figure(2, "Data on board and delivered")
+    for asset, colour in zip(stores, CYCLE, strict=False):
+        t_s, held = lines[asset, "on_board_gb", ""]
+        axes[0].plot(span.in_days(t_s), held, color=colour, linewidth=1.0, label=asset)
+    axes[0].set_ylabel("on board, GB")
+    axes[0].set_ylim(bottom=0.0)
+    for vehicle, colour in zip(vehicles, CYCLE, strict=False):
+        t_s, total = lines[vehicle, "delivered_gb", ""]
+        axes[1].plot(span.in_days(t_s), total, color=colour, linewidth=1.4, label=vehicle)
+    axes[1].set_ylabel("delivered so far, GB")
+    axes[1].set_ylim(bottom=0.0)
+    legend(axes[0])
+    legend(axes[1])
+    time_axis(axes, span)
+    return figure
+
+
+def temperature_figure(
+    lines: Lines, span: Span, limits: Mapping[tuple[str, str], tuple[float | None, ...]]
+) -> Figure | None:
+    """Temperatures of every thermal node with the limits of its vehicle; none without nodes."""
+    nodes = [key for key in lines if key[1] == "temperature_k"]
+    if not nodes:
+        return None
+    vehicles = list(dict.fromkeys(key[0] for key in nodes))
+    figure, axes = new_figure(len(vehicles), "Temperatures")
+    for axis, vehicle in zip(axes, vehicles, strict=True):
+        mine = [key for key in nodes if key[0] == vehicle]
+        for key, colour in zip(mine, CYCLE, strict=False):
+            t_s, kelvin = lines[key]
+            axis.plot(span.in_days(t_s), kelvin, color=colour, linewidth=1.0, label=key[2])
+            for limit in limits.get((vehicle, key[2]), ()):
+                if limit is not None:
+                    axis.axhline(limit, color=colour, linewidth=0.8, linestyle=(0, (4, 3)))
+        axis.set_ylabel(f"{vehicle}\ntemperature, K")
+        legend(axis)
+    time_axis(axes, span)
+    return figure
+
+
+def sun_figure(lines: Lines, span: Span, vehicles: list[str]) -> Figure:
+    """Elevation of the Sun at the vehicles."""
+    figure, axes = new_figure(1, "Elevation of the Sun", height=2.4)
+    for vehicle, colour in zip(vehicles, CYCLE, strict=False):
+        t_s, elevation = lines[vehicle, "sun_elevation_deg", ""]
+        axes[0].plot(span.in_days(t_s), elevation, color=colour, linewidth=1.1, label=vehicle)
+    axes[0].axhline(0.0, color=BLACK, linewidth=0.8)
+    axes[0].set_ylabel("elevation, deg")
+    legend(axes[0])
+    time_axis(axes, span)
+    return figure
+
+
+def figures_of(results: Results) -> dict[str, Callable[[], Figure | None]]:
+    """Every figure of a run by its file's name, each drawn when it is called."""
+    span = Span(results.clock, results.duration_s, results.lunar_days)
+    vehicles = list(results.summary["vehicles"])
+    lines = lines_of(results.series())
+    return {
+        "power_budget": lambda: power_figure(lines, span, vehicles),
+        "state_of_charge": lambda: charge_figure(lines, span, vehicles),
+        "energy": lambda: energy_figure(results.lunar_days, vehicles),
+        "temperatures": lambda: temperature_figure(lines, span, node_limits(results)),
+        "links": lambda: link_figure(lines, span),
+        "data": lambda: data_figure(lines, span, vehicles),
+        "timeline": lambda: timeline_figure(results.events, results.windows, span, vehicles),
+        "lunar_days": lambda: lunar_days_figure(results.lunar_days, vehicles),
+        "waterfall": lambda: waterfall_figure(results.waterfall),
+        "sun": lambda: sun_figure(lines, span, vehicles),
+    }
+
+
+def node_limits(results: Results) -> dict[tuple[str, str], tuple[float | None, ...]]:
+    """Limits of temperature by vehicle and node, as the scenario gives them."""
+    found: dict[tuple[str, str], tuple[float | None, ...]] = {}
+    for name, vehicle in results.scenario.vehicles.items():
+        for node, parameters in (vehicle.heat.nodes if vehicle.heat else {}).items():
+            values: list[Any] = [
+                value for key, value in parameters.model_dump().items() if key.endswith("limit_k")
+            ]
+            found[name, node] = tuple(values)
+    return found
+
+
+def write_figures(
+    results: Results, folder: Path, *, progress: Progress | None = None
+) -> list[Path]:
+    """Draw every figure of a run into a folder as PNG; returns the files."""
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    drawings = figures_of(results)
+    for index, (name, draw) in enumerate(drawings.items()):
+        if progress is not None:
+            progress("figures", index / len(drawings))
+        figure = draw()
+        if figure is not None:
+            written.append(folder / f"{name}.png")
+            save_figure(figure, written[-1])
+    return written

@@ -1,0 +1,184 @@
+"""Figures of what was when: modes, activities, contacts, windows, and paths over the sky."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import polars as pl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+
+from sim.report.style import (
+    BLACK,
+    BLUE,
+    CYCLE,
+    GREEN,
+    GREY,
+    MODE_COLOURS,
+    ORANGE,
+    PURPLE,
+    SKY,
+    Span,
+    dress,
+    new_figure,
+    time_axis,
+)
+
+Bar = tuple[float, float, str]
+"""From, to (seconds) and colour."""
+_KIND_COLOURS = {"light": ORANGE, "view": SKY, "service": PURPLE, "contact": GREEN}
+_OPEN = "#e3dcc4"
+
+
+def timeline_figure(
+    events: pl.DataFrame, windows: pl.DataFrame, span: Span, vehicles: Sequence[str]
+) -> Figure:
+    """Modes and activities of each vehicle, contacts of each link, and when they were used."""
+    rows: list[tuple[str, list[Bar]]] = []
+    for vehicle in vehicles:
+        rows.append((f"{vehicle}: mode", _mode_bars(events, vehicle, span.duration_s)))
+        for name in _activities(events, vehicle):
+            rows.append((name, _activity_bars(events, vehicle, name, span.duration_s)))
+    rows += _link_rows(events, windows, span.duration_s)
+    figure, axes = new_figure(1, "Modes, activities and contacts", height=0.55 + 0.26 * len(rows))
+    _draw_rows(axes[0], rows, span)
+    used = {colour for _, bars in rows for _, _, colour in bars}
+    named = [(mode, colour) for mode, colour in MODE_COLOURS.items() if colour in used]
+    named += [("activity", BLUE), ("contact open", _OPEN), ("link in use", PURPLE)]
+    _key(axes[0], [(label, colour) for label, colour in named if colour in used])
+    time_axis(axes, span)
+    axes[0].grid(False, axis="y")
+    return figure
+
+
+def windows_figure(windows: pl.DataFrame, span: Span) -> Figure:
+    """Every window as a bar, a row for each kind, observer and target."""
+    groups = windows.partition_by("kind", "observer", "target", "link", maintain_order=True)
+    order = list(_KIND_COLOURS)
+    groups.sort(key=lambda part: (order.index(part["kind"][0]), part["observer"][0]))
+    rows = [
+        (
+            f"{part['observer'][0]} - {part['target'][0]}: {part['kind'][0]}",
+            [
+                (a, b, _KIND_COLOURS[part["kind"][0]])
+                for a, b in zip(part["start_s"], part["stop_s"], strict=True)
+            ],
+        )
+        for part in groups
+    ]
+    figure, axes = new_figure(1, "Windows", height=0.55 + 0.26 * max(len(rows), 2))
+    _draw_rows(axes[0], rows, span)
+    kinds = dict.fromkeys(windows["kind"].to_list())
+    _key(axes[0], [(kind, _KIND_COLOURS[kind]) for kind in order if kind in kinds])
+    time_axis(axes, span)
+    axes[0].grid(False, axis="y")
+    return figure
+
+
+def sky_figure(paths: dict[str, tuple[Sequence[float], Sequence[float]]], title: str) -> Figure:
+    """Paths over a sky, (azimuth, elevation) in degrees by name; north up, the horizon outside."""
+    figure, _ = new_figure(1, title, height=4.6)
+    figure.clear()
+    figure.suptitle(title, x=0.01, ha="left", fontsize=12, fontweight="bold", color=BLACK)
+    axis = figure.add_subplot(projection="polar")
+    axis.set_theta_zero_location("N")  # type: ignore[attr-defined]
+    axis.set_theta_direction(-1)  # type: ignore[attr-defined]
+    for (name, (azimuth, elevation)), colour in zip(paths.items(), CYCLE, strict=False):
+        height = np.asarray(elevation, dtype=float)
+        radius = np.where(height >= 0.0, 90.0 - height, np.nan)
+        axis.plot(np.radians(azimuth), radius, color=colour, linewidth=1.1, label=name)
+    axis.set_ylim(0.0, 90.0)
+    axis.set_yticks([0, 30, 60, 90], ["90°", "60°", "30°", "0°"], fontsize=8, color=GREY)
+    axis.set_xticks(np.radians(range(0, 360, 45)), ["N", "NE", "E", "SE", "S", "SW", "W", "NW"])
+    axis.grid(True, linewidth=0.6)
+    axis.legend(loc="lower left", bbox_to_anchor=(1.02, 0.0), fontsize=8, frameon=False)
+    return figure
+
+
+def _draw_rows(axis: Axes, rows: Sequence[tuple[str, list[Bar]]], span: Span) -> None:
+    dress(axis)
+    for position, (_, bars) in enumerate(rows):
+        edges = [(span.in_days(a), span.in_days(b) - span.in_days(a)) for a, b, _ in bars]
+        colours = [colour for _, _, colour in bars]
+        axis.broken_barh(
+            edges, (position - 0.36, 0.72), facecolors=colours, edgecolors=colours, linewidth=0.4
+        )
+    axis.set_yticks(range(len(rows)), [name for name, _ in rows])
+    axis.set_ylim(len(rows) - 0.4, -0.6)
+    axis.tick_params(axis="y", length=0)
+
+
+def _key(axis: Axes, named: Sequence[tuple[str, str]]) -> None:
+    handles = [Patch(color=colour, label=label) for label, colour in named]
+    axis.legend(
+        handles=handles,
+        loc="lower left",
+        bbox_to_anchor=(0.0, 1.03),
+        ncols=8,
+        fontsize=8,
+        frameon=False,
+        borderaxespad=0.2,
+        handlelength=1.0,
+        handleheight=0.8,
+    )
+
+
+def _mode_bars(events: pl.DataFrame, vehicle: str, stop_s: int) -> list[Bar]:
+    changes = events.filter((pl.col("asset") == vehicle) & (pl.col("event") == "mode"))
+    times = [*changes["t_s"].to_list(), stop_s]
+    modes = changes["after"].to_list()
+    return [
+        (a, b, MODE_COLOURS[mode])
+        for a, b, mode in zip(times, times[1:], modes, strict=False)
+        if b > a
+    ]
+
+
+def _activities(events: pl.DataFrame, vehicle: str) -> list[str]:
+    chosen = events.filter((pl.col("asset") == vehicle) & (pl.col("event") == "activity"))
+    return list(dict.fromkeys(chosen["subject"].to_list()))
+
+
+def _activity_bars(events: pl.DataFrame, vehicle: str, name: str, stop_s: int) -> list[Bar]:
+    chosen = events.filter(
+        (pl.col("asset") == vehicle) & (pl.col("event") == "activity") & (pl.col("subject") == name)
+    )
+    bars: list[Bar] = []
+    since: int | None = None
+    for t_s, after in zip(chosen["t_s"], chosen["after"], strict=True):
+        if after == "running":
+            since = t_s
+        elif since is not None:
+            bars.append((since, t_s, BLUE))
+            since = None
+    return bars if since is None else [*bars, (since, stop_s, BLUE)]
+
+
+def _link_rows(
+    events: pl.DataFrame, windows: pl.DataFrame, stop_s: int
+) -> list[tuple[str, list[Bar]]]:
+    """Contacts of each link and destination, with the time in which the link pointed there over them."""
+    rows = []
+    contacts = windows.filter(pl.col("kind") == "contact")
+    links = events.filter(pl.col("event") == "link")
+    for part in contacts.partition_by("link", "observer", "target", maintain_order=True):
+        link = part["link"][0]
+        ends = {part["observer"][0], part["target"][0]}
+        mine = links.filter(pl.col("subject") == link)
+        asset = mine["asset"][0] if len(mine) else ""
+        far = next(iter(ends - {asset}), "")
+        bars = [(a, b, _OPEN) for a, b in zip(part["start_s"], part["stop_s"], strict=True)]
+        rows.append((f"{link}: {far}", bars + _use_bars(mine, far, stop_s)))
+    return sorted(rows, key=lambda row: row[0])
+
+
+def _use_bars(links: pl.DataFrame, destination: str, stop_s: int) -> list[Bar]:
+    bars: list[Bar] = []
+    since: int | None = None
+    for t_s, after in zip(links["t_s"], links["after"], strict=True):
+        if since is not None:
+            bars.append((since, t_s, PURPLE))
+            since = None
+        if after == destination:
+            since = t_s
+    return bars if since is None else [*bars, (since, stop_s, PURPLE)]
