@@ -28,6 +28,8 @@ class Flow(NamedTuple):
     state: BusState
     load_w: float
     attitude: str
+    array_share: float = 1.0
+    """What dust and ageing have left of the arrays' power."""
 
 
 class Level(NamedTuple):

@@ -6,7 +6,7 @@ in which data flow moves everything exactly, however long ago the last settlemen
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from sim.environment import Contact, Hop
 from sim.operations.runlog import ContactUse, DataCounts, Delivery, Level, RunLog
@@ -318,6 +318,25 @@ class Network:
             by_day[piece.lunar_day] = by_day.get(piece.lunar_day, 0) + piece.bits
             self.log.deliveries.append(Delivery(piece, hop.destination, start_s, stop_s, hop.link))
 
+    def discard(self, node: Node, product: str, since_s: int) -> None:
+        """Drop what a node has on board of a product made since an instant."""
+        if node.recorder is not None:
+            self._drop(node, node.recorder.discard(product, since_s))
+
+    def reduce(self, node: Node, product: str, factor: float) -> None:
+        """Replace data on board by less; what is gone counts as dropped."""
+        if node.recorder is not None:
+            self._drop(node, node.recorder.reduce(product, factor))
+
+    def _drop(self, node: Node, pieces: list[Piece]) -> None:
+        for piece in pieces:
+            counts = self.counts[piece.origin]
+            counts.dropped += piece.bits
+            if node.name == piece.origin:
+                counts.dropped_on_board += piece.bits
+        if pieces and node.recorder is not None:
+            self.log.levels[node.name].append(Level(self.settled_s, node.recorder.used_bits))
+
     def books(self, origin: str) -> DataCounts:
         """Where the data of one vehicle are, in whole bits."""
         self.closed_s = self.settled_s
@@ -369,11 +388,6 @@ def divided(pieces: Iterable[Piece], bits: int) -> tuple[list[Piece], list[Piece
             rest.append(second)
             bits = 0
     return head, rest
-
-
-def reduced(piece: Piece, factor: float) -> Piece:
-    """A piece after processing on board."""
-    return replace(piece, bits=int(piece.bits / factor))
 
 
 def _rank(piece: Piece) -> int:

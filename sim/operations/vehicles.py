@@ -7,26 +7,23 @@ from typing import Any
 
 import simpy
 
-from sim.environment import Environment
+from sim.environment import ANY_ATTITUDE, Environment
 from sim.errors import SimError
-from sim.operations.activities import Activity, Preconditions
 from sim.operations.conditions import Plan, Watch, planned
 from sim.operations.contacts import Traffic
-from sim.operations.runlog import Event, Flow, RunLog, Snapshot
-from sim.operations.transport import Maker
-from sim.physics import bus
+from sim.operations.power import PowerSupply, whole_second
+from sim.operations.programme import Programme
+from sim.operations.runlog import Event, RunLog, Snapshot
+from sim.physics.bus import Direction
 from sim.physics.loads import bus_load_w, units_load_w
-from sim.physics.thermal import HeatTracks
-from sim.scenario.behaviour import AWAKE, ActivityParameters, PlannedStart
+from sim.scenario.behaviour import AWAKE, ModeParameters
 from sim.scenario.conditions import Condition
-from sim.track import Track
 
-_FARTHEST_LOOK_S = 6 * 3600  # stepped stores are not searched farther, for the load changes soon
 _MOST_TRANSITIONS = 12  # at one instant; each mode twice is more than any sensible machine needs
 
 
 class Vehicle:
-    """One vehicle: its mode, its energy, its activities, and when it has to look again."""
+    """One vehicle: its mode, its power, its programme, and when it has to look again."""
 
     def __init__(
         self,
@@ -45,22 +42,14 @@ class Vehicle:
         self.log = log
         self.mode: str = self.parameters.initial_mode
         self.mode_since_s = 0
-        self.attitude = self._attitude_of(self.mode)
-        self.bus = bus.initial_state(self.parameters)
-        self.energy_since_s = 0
-        self.load_w = 0.0
-        self._flow_attitude = self.attitude
-        """Attitude since the last change of flow, which the array has had."""
-        self.array_share = 1.0
-        """What dust and ageing have left of the arrays' power."""
         self.days = environment.lunar_days(name)
         self._day_stops_s = [ceil(day.stop_s) for day in self.days]
         self._plans: dict[tuple[str, str], Plan] = {}
         self._alarm: simpy.Event | None = None
         self._generation = 0
-        self.activities = {
-            key: Activity(key, activity) for key, activity in self.parameters.activities.items()
-        }
+        self.power = PowerSupply(name, environment, log, self.attitude)
+        self._alarms = self.power.alarms()
+        self.programme = Programme(self)
         self.wakes_s: dict[int, int] = {}
         """First wake of each lunar day."""
         self._note_wake()
@@ -70,9 +59,9 @@ class Vehicle:
     def life(self) -> Generator[simpy.Event, Any, None]:
         """The SimPy process: look, then sleep until the next predicted or reported change."""
         while True:
-            self._review()
+            self._review(self.now_s)
             self._alarm = self.clock.event()
-            self._arm(self._next_s())
+            self._arm(self._next_s(self.now_s))
             yield self._alarm
 
     def disturb(self) -> None:
@@ -81,13 +70,13 @@ class Vehicle:
             self._alarm.succeed()
 
     def snapshot(self, lunar_day: int) -> None:
-        """Write the books down as they are now."""
+        """Close the books of a lunar day as they are now."""
         now = self.now_s
         self.traffic.network.settle(now)
-        self._settle_energy(now)
+        self.power.settle(now)
         books = self.traffic.network.books(self.name)
-        self.log.snapshots[self.name].append(Snapshot(now, lunar_day, self.bus, books))
-        self.bus = bus.opened(self.bus)
+        state = self.power.close_books()
+        self.log.snapshots[self.name].append(Snapshot(now, lunar_day, state, books))
 
     def lunar_day(self, t_s: float) -> int:
         """Number of the lunar day at the vehicle's place."""
@@ -98,6 +87,10 @@ class Vehicle:
     def now_s(self) -> int:
         """Whole seconds since the start."""
         return int(self.clock.now)
+
+    def note(self, event: str, subject: str, before: str, after: str, cause: str) -> None:
+        """Write an event of this vehicle into the log."""
+        self.log.events.append(Event(self.now_s, self.name, event, subject, before, after, cause))
 
     def _arm(self, at_s: float) -> None:
         """Set the alarm; an older one is dismissed by its number, since SimPy cannot cancel it."""
@@ -113,11 +106,11 @@ class Vehicle:
 
     # Looking around.
 
-    def _review(self) -> None:
-        now = self.now_s
+    def _review(self, now: int) -> None:
         self.traffic.network.settle(now)
-        self._settle_energy(now)
+        self.power.settle(now)
         self._look(now)
+        self._heed_alarms()
         for _ in range(_MOST_TRANSITIONS):
             if not self._change_mode(now):
                 break
@@ -127,16 +120,12 @@ class Vehicle:
                 f"(it is '{self.mode}' now): its transitions form a cycle; give one of them "
                 "hold_s, or a limit on time_in_mode_s"
             )
-        self._choose_activities(now)
-        self.node.may_transmit = self.may_transmit
+        self.programme.choose(now)
+        self.node.may_transmit = self._mode.transmit if self._mode else False
         self.traffic.attitudes[self.name] = self.attitude
         self.traffic.refresh(self.name)
-        self._set_load(now)
-
-    @property
-    def may_transmit(self) -> bool:
-        """Whether the mode lets the transmitters work."""
-        return self.mode in self.parameters.modes and self.parameters.modes[self.mode].transmit
+        lived = self.lunar_day(now) - self.days[0].number
+        self.power.draw(now, self._load_w(now), self.attitude, lived)
 
     def _look(self, now: int) -> None:
         for watch in self._watches():
@@ -148,10 +137,7 @@ class Vehicle:
             return float(self.now_s - self.mode_since_s)
         if watch.quantity == "recorder_fill":
             return self.node.recorder.fill if self.node.recorder else 0.0
-        if watch.quantity == "temperature_k":
-            nodes = self.parameters.heat.nodes if self.parameters.heat else {}
-            return self.bus.temperatures_k[list(nodes).index(watch.node)]
-        return self.bus.state_of_charge
+        return self.power.value(watch)
 
     def _watches(self) -> Iterator[Watch]:
         for plan in self._live_plans():
@@ -161,164 +147,117 @@ class Vehicle:
         """The plans that matter in the present mode."""
         for index, transition in enumerate(self.parameters.transitions):
             if transition.from_ == self.mode:
-                yield self._plan(f"transition {index}", transition.when)
-        for name, activity in self.activities.items():
-            if self.mode in activity.parameters.modes:
-                preconditions = self._preconditions(name, activity.parameters)
-                yield preconditions.keep
-                yield preconditions.start
+                yield self.plan(f"transition {index}", transition.when)
+        for index, shedding in enumerate(self.parameters.sheds):
+            yield self.plan(f"shed {index}", shedding.when)
+        yield from self.programme.plans(self.mode)
 
-    def _plan(self, key: str, condition: Condition | None) -> Plan:
+    def plan(self, key: str, condition: Condition | None) -> Plan:
         """The condition made ready for the present attitude; made once."""
         full_key = (key, self.attitude)
         if full_key not in self._plans:
             self._plans[full_key] = planned(condition, self.environment, self.name, self.attitude)
         return self._plans[full_key]
 
-    def _preconditions(self, name: str, parameters: ActivityParameters) -> Preconditions:
-        return Preconditions(
-            self._plan(f"start {name}", parameters.start_when),
-            self._plan(f"keep {name}", parameters.when),
-        )
-
-    def _holds(self, plan: Plan, now: int) -> bool:
+    def holds(self, plan: Plan, now: int) -> bool:
+        """Whether a condition is true now."""
         return (
             plan.flags[bisect_right(plan.edges_s, now)]
             and all(watch.holds(now) for watch in plan.watches)
-            and (plan.done is None or self.activities[plan.done].runs > 0)
-            and (not plan.any or any(self._holds(member, now) for member in plan.any))
+            and (plan.done is None or self.programme.activities[plan.done].runs > 0)
+            and (not plan.any or any(self.holds(member, now) for member in plan.any))
         )
 
+    def _heed_alarms(self) -> None:
+        """Say which limits have been passed or kept again; beyond survival the vehicle is dead."""
+        for name, watch in self._alarms.items():
+            was_held = watch.since_s < inf
+            watch.look(self._value(watch), self.now_s)
+            is_held = watch.since_s < inf
+            if was_held == is_held:
+                continue
+            subject, _, what = name.partition(" ")
+            kind = "battery" if subject == "battery" else "heat"
+            self.note(kind, subject, "" if is_held else what, what if is_held else "", "")
+            if is_held and what.startswith("survival") and self.mode != "dead":
+                self._enter("dead", f"{subject} beyond {what}")
+
     # Modes.
+
+    @property
+    def _mode(self) -> ModeParameters | None:
+        """What the mode draws and allows; nothing for the dead."""
+        return self.parameters.modes.get(self.mode)  # type: ignore[call-overload, no-any-return]
+
+    @property
+    def attitude(self) -> str:
+        """Name of the attitude of the present mode."""
+        return (self._mode.attitude if self._mode else None) or self._some_attitude
+
+    @property
+    def _some_attitude(self) -> str:
+        """Of modes that name none; the dead lie as the first mode does."""
+        names = [mode.attitude or ANY_ATTITUDE for mode in self.parameters.modes.values()]
+        return ANY_ATTITUDE if self._mode or ANY_ATTITUDE in names else names[0]
 
     def _change_mode(self, now: int) -> bool:
         for index, transition in enumerate(self.parameters.transitions):
             if transition.from_ != self.mode:
                 continue
-            if self._holds(self._plan(f"transition {index}", transition.when), now):
-                cause = ", ".join(sorted(transition.when.model_fields_set))
-                self._enter(transition.to, now, cause)
+            if self.holds(self.plan(f"transition {index}", transition.when), now):
+                self._enter(transition.to, ", ".join(sorted(transition.when.model_fields_set)))
                 return True
         return False
 
-    def _enter(self, mode: str, now: int, cause: str) -> None:
-        self._note("mode", "", self.mode, mode, cause)
-        self.mode, self.mode_since_s = mode, now
-        self.attitude = self._attitude_of(mode)
+    def _enter(self, mode: str, cause: str) -> None:
+        self.note("mode", "", self.mode, mode, cause)
+        self.mode, self.mode_since_s = mode, self.now_s
         self._note_wake()
         for watch in self._watches():
             watch.since_s = inf
-        self._look(now)
+        self._look(self.now_s)
 
     def _note_wake(self) -> None:
         if self.mode in AWAKE:
             self.wakes_s.setdefault(self.lunar_day(self.now_s), self.now_s)
 
-    def _attitude_of(self, mode: str) -> str:
-        parameters = self.parameters.modes.get(mode)  # type: ignore[call-overload]
-        return (parameters.attitude if parameters else None) or ""
+    def planned_sleep_s(self, lunar_day: int) -> int | None:
+        """When the sky alone will put the vehicle to sleep in a lunar day; None if it does not."""
+        day = next((d for d in self.days if d.number == lunar_day), None)
+        if day is None:
+            return None
+        starts = [
+            edge
+            for index, transition in enumerate(self.parameters.transitions)
+            if transition.to == "dormant" and transition.from_ in AWAKE
+            for plan in [self.plan(f"transition {index}", transition.when)]
+            if plan.scheduled is not None and not plan.all_watches
+            for edge, holds in zip(plan.edges_s, plan.flags[1:], strict=True)
+            if holds and day.noon_s <= edge < day.stop_s
+        ]
+        return min(starts, default=None)
 
-    # Activities.
+    # Loads.
 
-    def _choose_activities(self, now: int) -> None:
-        for name, activity in self.activities.items():
-            if activity.is_running and not self._may_go_on(name, activity, now):
-                self._stop(activity, now)
-        busy = {a.parameters.group for a in self.activities.values() if a.is_running} - {None}
-        for name, activity in self.activities.items():
-            group = activity.parameters.group
-            if group not in busy and self._may_start(name, activity, now):
-                self._start(activity, now)
-                busy |= {group} - {None}
-
-    def _may_go_on(self, name: str, activity: Activity, now: int) -> bool:
-        if now >= activity.until_s or self.mode not in activity.parameters.modes:
-            return False
-        return self._holds(self._preconditions(name, activity.parameters).keep, now)
-
-    def _may_start(self, name: str, activity: Activity, now: int) -> bool:
-        activity.starts_s = self._starts_s(activity.parameters)
-        if not activity.may_start(now, self.mode, self._period(activity.parameters, now)):
-            return False
-        preconditions = self._preconditions(name, activity.parameters)
-        return self._holds(preconditions.keep, now) and self._holds(preconditions.start, now)
-
-    def _period(self, parameters: ActivityParameters, now: int) -> object:
-        """What the quota of an activity counts in; None where there is no such period now."""
-        if parameters.repeat == "lunar_day":
-            return self.lunar_day(now)
-        if parameters.repeat == "contact" and parameters.when and parameters.when.contact:
-            return self.traffic.open_contact(parameters.when.contact, now)
-        return "run"
-
-    def _starts_s(self, parameters: ActivityParameters) -> tuple[int, ...]:
-        """Earliest starts of the timeline that are known by now."""
-        if not parameters.at:
-            return ()
-        return tuple(
-            sorted(t for start in parameters.at if (t := self._start_s(start)) is not None)
+    def _load_w(self, now: int) -> float:
+        """What is drawn from the bus: mode, activities, transmitters and units, and converters."""
+        loads_w = self._mode.load_w if self._mode else 0.0
+        loads_w += self.programme.load_w
+        loads_w += sum(
+            self._transmitter_w(channel.link) for channel in self.node.channels if channel.is_on
         )
-
-    def _start_s(self, start: PlannedStart) -> int | None:
-        if start.utc is not None:
-            return self.environment.clock.seconds(start.utc)
-        wake_s = self.wakes_s.get(start.lunar_day or 0)
-        return None if wake_s is None else wake_s + round((start.after_wake_h or 0.0) * 3600.0)
-
-    def _start(self, activity: Activity, now: int) -> None:
-        parameters = activity.parameters
-        activity.start(now, self._period(parameters, now))
-        if parameters.rate_bps:
-            self.node.makers[activity.name] = Maker(
-                activity.name, parameters.rate_bps, parameters.priority
-            )
-        self._note("activity", activity.name, "", "running", "")
-
-    def _stop(self, activity: Activity, now: int) -> None:
-        is_done = activity.stop(now)
-        self.node.makers.pop(activity.name, None)
-        self._note("activity", activity.name, "running", "done" if is_done else "cut", "")
-        self.log.activity_runs[self.name, activity.name] = activity.runs
-
-    # Energy.
-
-    def _settle_energy(self, now: int) -> None:
-        if now > self.energy_since_s:
-            self.bus = bus.advance(
-                self.parameters,
-                self.bus,
-                self.load_w,
-                self._array(),
-                self.energy_since_s,
-                now,
-                array_share=self.array_share,
-                heat=self._heat(),
-            )
-            self.energy_since_s = now
-
-    def _array(self) -> Track:
-        return self.environment.array_power_w[self.name, self._flow_attitude]
-
-    def _heat(self) -> HeatTracks | None:
-        return self.environment.heat.get((self.name, self._flow_attitude))
-
-    def _set_load(self, now: int) -> None:
-        load_w = self._sum_of_loads()
-        self._flow_attitude = self.attitude
-        flows = self.log.flows[self.name]
-        if not flows or (load_w, self.attitude) != (flows[-1].load_w, flows[-1].attitude):
-            flows.append(Flow(now, self.bus, load_w, self.attitude))
-        self.load_w = load_w
-
-    def _sum_of_loads(self) -> float:
-        mode = self.parameters.modes.get(self.mode)  # type: ignore[call-overload]
-        loads_w = mode.load_w if mode else 0.0
-        loads_w += sum(a.parameters.load_w for a in self.activities.values() if a.is_running)
-        for channel in self.node.channels:
-            if channel.is_on:
-                loads_w += self._transmitter_w(channel.link)
-        loads_w += units_load_w(self.parameters.units, self.mode)
+        loads_w += units_load_w(self.parameters.units, self.mode, self._shed(now))
         return bus_load_w(self.parameters.converter, loads_w)
+
+    def _shed(self, now: int) -> list[str]:
+        """Names of the units that are off because power is short."""
+        limits = [
+            shedding.priority_below
+            for index, shedding in enumerate(self.parameters.sheds)
+            if self.holds(self.plan(f"shed {index}", shedding.when), now)
+        ]
+        below = max(limits, default=0)
+        return [name for name, unit in self.parameters.units.items() if unit.priority < below]
 
     def _transmitter_w(self, link: str) -> float:
         scenario = self.environment.scenario
@@ -327,73 +266,45 @@ class Vehicle:
 
     # The next look.
 
-    def _next_s(self) -> float:
+    def _next_s(self, now: int) -> float:
         """The next whole second at which something may change by itself."""
-        now = self.now_s
-        times = [self._schedule_s(now), *self._day_stops_s_after(now)]
-        times += [activity.next_s(now) for activity in self.activities.values()]
-        horizon_s = min(*times, self.environment.duration_s)
-        if not self.parameters.is_linear and any(self._watches()):
-            horizon_s = min(horizon_s, now + _FARTHEST_LOOK_S)
-        return min(horizon_s, self._watch_s(now, horizon_s))
-
-    def _day_stops_s_after(self, now: int) -> list[int]:
         index = bisect_right(self._day_stops_s, now)
-        return self._day_stops_s[index : index + 1]
+        times: list[float] = [self.programme.next_s(now), *self._day_stops_s[index : index + 1]]
+        times += [_next_edge(plan, now) for plan in self._live_plans()]
+        times += [self._change_s(watch, now) for watch in self._watches()]
+        times += [self._change_s(watch, now) for watch in self._alarms.values()]
+        return min(times, default=inf)
 
-    def _schedule_s(self, now: int) -> float:
-        return min((_next_edge(plan, now) for plan in self._live_plans()), default=inf)
-
-    def _watch_s(self, now: int, horizon_s: float) -> float:
-        changes = (self._watch_change_s(watch, now, horizon_s) for watch in self._watches())
-        return min(changes, default=inf)
-
-    def _watch_change_s(self, watch: Watch, now: int, horizon_s: float) -> float:
+    def _change_s(self, watch: Watch, now: int) -> float:
         """When a watch may change, rounded up to the next whole second."""
         held_s = watch.since_s + watch.limit.hold_s
-        times = [held_s] if now < held_s < inf else []
+        times: list[float] = [ceil(held_s)] if now < held_s < inf else []
         for level, direction in watch.levels:
-            crossing = self._crossing_s(watch, level, direction, now, horizon_s)
-            if crossing is not None:
-                times.append(max(ceil(crossing), now + 1))
-        return ceil(min(times)) if times else inf
+            crossing_s = self._crossing_s(watch, level, direction, now)
+            if crossing_s is not None:
+                times.append(whole_second(crossing_s, now))
+        return min(times, default=inf)
 
     def _crossing_s(
-        self, watch: Watch, level: float, direction: bus.Direction, now: int, horizon_s: float
+        self, watch: Watch, level: float, direction: Direction, now: int
     ) -> float | None:
         if watch.quantity == "time_in_mode_s":
-            reached = self.mode_since_s + level
-            return reached if direction == "rising" and reached > now else None
+            reached_s = self.mode_since_s + level
+            return reached_s if direction == "rising" and reached_s > now else None
         if watch.quantity == "recorder_fill":
             return self._fill_crossing_s(level, direction, now)
-        return bus.crossing_s(
-            self.parameters,
-            self.bus,
-            self.load_w,
-            self._array(),
-            now,
-            horizon_s,
-            "temperature_k" if watch.node else "state_of_charge",
-            level,
-            direction,
-            node=watch.node or None,
-            array_share=self.array_share,
-            heat=self._heat(),
-        )
+        return self.power.crossing_s(watch, level, direction, now)
 
-    def _fill_crossing_s(self, level: float, direction: bus.Direction, now: int) -> float | None:
+    def _fill_crossing_s(self, level: float, direction: Direction, now: int) -> float | None:
         recorder = self.node.recorder
         if recorder is None:
             return None
-        away = sum(channel.data_rate_bps for channel in self.node.channels)
-        rate = self.node.making_bps - away
+        away_bps = sum(channel.data_rate_bps for channel in self.node.channels)
+        rate_bps = self.node.making_bps - away_bps
         missing = level * recorder.parameters.capacity_bit - recorder.used_bits
-        if rate == 0.0 or missing * rate <= 0.0 or (rate > 0.0) != (direction == "rising"):
+        if missing * rate_bps <= 0.0 or (rate_bps > 0.0) != (direction == "rising"):
             return None
-        return now + missing / rate
-
-    def _note(self, event: str, subject: str, before: str, after: str, cause: str) -> None:
-        self.log.events.append(Event(self.now_s, self.name, event, subject, before, after, cause))
+        return now + missing / rate_bps
 
 
 def _next_edge(plan: Plan, now: int) -> float:

@@ -8,11 +8,21 @@ from bisect import insort
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Annotated, Literal, Self
 
-from sim.parameters import Parameters, Positive
+from pydantic import Field, model_validator
+
+from sim.parameters import Name, Parameters, Positive
 
 BITS_PER_GB = 8_000_000_000
+
+
+class PartitionParameters(Parameters):
+    """A part of a recorder that some products have to themselves."""
+
+    capacity_gb: Positive
+    products: Annotated[tuple[Name, ...], Field(min_length=1)]
+    """Activities whose data go here, and nowhere else."""
 
 
 class RecorderParameters(Parameters):
@@ -22,6 +32,21 @@ class RecorderParameters(Parameters):
     """Room for user data, 1 GB = 1e9 bytes."""
     overflow: Literal["refuse", "drop_oldest", "drop_lowest_priority"] = "refuse"
     """What gives way when it is full: the new data, the oldest, or the least important."""
+    partitions: dict[Name, PartitionParameters] = Field(default_factory=dict)
+    """Parts of the capacity; data of other products share the rest."""
+
+    @model_validator(mode="after")
+    def _partitions_fit(self) -> Self:
+        total_gb = sum(part.capacity_gb for part in self.partitions.values())
+        if total_gb > self.capacity_gb:
+            raise ValueError(
+                f"the partitions hold {total_gb:g} GB together, more than capacity_gb "
+                f"{self.capacity_gb:g}"
+            )
+        products = [name for part in self.partitions.values() for name in part.products]
+        if len(set(products)) < len(products):
+            raise ValueError("a product is named in two partitions")
+        return self
 
     @property
     def capacity_bit(self) -> int:
@@ -63,80 +88,118 @@ class Piece:
         return here == there
 
 
+_REST = ""  # name of the part that no partition has to itself
+
+
 class Recorder:
     """The data on board one asset, and its books."""
 
-    __slots__ = ("_lines", "_ranks", "dropped_bits", "parameters", "peak_bits", "used_bits")
+    __slots__ = ("_lines", "_parts", "_ranks", "_room", "parameters", "peak_bits", "used_bits")
 
     def __init__(self, parameters: RecorderParameters) -> None:
         self.parameters = parameters
         self.used_bits = 0
-        self.dropped_bits: dict[tuple[str, int], int] = {}
-        """Bits lost to overflow, by origin and lunar day of making."""
         self.peak_bits = 0
-        self._lines: dict[int, deque[Piece]] = {}
-        self._ranks: list[int] = []
-
-    @property
-    def free_bits(self) -> int:
-        """Room left."""
-        return self.parameters.capacity_bit - self.used_bits
+        self._lines: dict[tuple[int, str], deque[Piece]] = {}
+        self._ranks: list[tuple[int, str]] = []
+        self._parts: dict[str, str] = {}
+        self._room: dict[str, int] = {}
+        for name, part in parameters.partitions.items():
+            self._parts |= dict.fromkeys(part.products, name)
+            self._room[name] = int(part.capacity_gb * BITS_PER_GB)
+        self._room[_REST] = parameters.capacity_bit - sum(self._room.values())
 
     @property
     def fill(self) -> float:
         """Used share of the capacity."""
         return self.used_bits / self.parameters.capacity_bit
 
+    def free_bits(self, product: str) -> int:
+        """Room left for a product."""
+        return self._room[self._part(product)]
+
     def __iter__(self) -> Iterator[Piece]:
         for rank in self._ranks:
             yield from self._lines[rank]
 
     def put(self, piece: Piece) -> list[Piece]:
-        """Store a piece; what finds no room, or gives way for it, is returned and counted dropped."""
-        if piece.bits == 0:
-            return []
-        excess = piece.bits - self.free_bits
+        """Store a piece; what finds no room, or gives way for it, is returned."""
+        excess = piece.bits - self.free_bits(piece.product)
         victims: list[Piece] = []
         if excess > 0:
             victims, piece = self._make_room(piece, excess)
         if piece.bits > 0:
             self._append(piece)
-        for victim in victims:
-            key = (victim.origin, victim.lunar_day)
-            self.dropped_bits[key] = self.dropped_bits.get(key, 0) + victim.bits
         return victims
 
-    def take(self, bits: int, product: str | None = None) -> list[Piece]:
-        """Up to `bits` of the most important, oldest data, of one product only if named."""
+    def take(self, bits: int) -> list[Piece]:
+        """Up to `bits` of the most important, oldest data."""
         taken: list[Piece] = []
-        for rank in list(self._ranks):
-            if bits <= 0:
+        while bits > 0:
+            line = self._foremost()
+            if line is None:
                 break
-            bits -= self._take_from(rank, bits, product, taken)
+            piece = line.popleft()
+            if piece.bits > bits:
+                piece, rest = piece.split(bits)
+                line.appendleft(rest)
+            taken.append(piece)
+            bits -= piece.bits
+            self._free(piece)
         return taken
 
     def give_back(self, pieces: list[Piece]) -> None:
         """Put pieces that were taken last back to the head of their lines."""
         for piece in reversed(pieces):
-            self._line(piece.priority).appendleft(piece)
-            self.used_bits += piece.bits
+            self._line(piece).appendleft(piece)
+            self._occupy(piece)
 
-    def _take_from(self, rank: int, bits: int, product: str | None, taken: list[Piece]) -> int:
-        line, got = self._lines[rank], 0
-        kept: list[Piece] = []
-        while line and got < bits:
-            piece = line.popleft()
-            if product is not None and piece.product != product:
-                kept.append(piece)
+    def discard(self, product: str, since_s: float) -> list[Piece]:
+        """Drop what is on board of a product made since an instant; returns it."""
+        dropped = []
+        for line in self._lines.values():
+            gone = [p for p in line if p.product == product and p.made_start_s >= since_s]
+            if gone:
+                kept = [p for p in line if not (p.product == product and p.made_start_s >= since_s)]
+                line.clear()
+                line.extend(kept)
+                dropped += gone
+        for piece in dropped:
+            self._free(piece)
+        return dropped
+
+    def reduce(self, product: str, factor: float) -> list[Piece]:
+        """Divide what is on board of a product by a factor; returns what is gone."""
+        gone = []
+        for line in self._lines.values():
+            pieces = list(line)
+            line.clear()
+            for piece in pieces:
+                if piece.product == product:
+                    kept, rest = piece.split(int(piece.bits / factor))
+                    line.append(replace(kept, made_stop_s=piece.made_stop_s))
+                    gone.append(rest)
+                else:
+                    line.append(piece)
+        for piece in gone:
+            self._free(piece)
+        return gone
+
+    def _foremost(self) -> deque[Piece] | None:
+        """The line whose head goes first: the lowest rank, and the oldest within it."""
+        found: deque[Piece] | None = None
+        rank_found = 0
+        for rank, part in self._ranks:
+            line = self._lines[rank, part]
+            if not line:
                 continue
-            if piece.bits > bits - got:
-                piece, rest = piece.split(bits - got)
-                line.appendleft(rest)
-            taken.append(piece)
-            got += piece.bits
-        line.extendleft(reversed(kept))
-        self.used_bits -= got
-        return got
+            if found is None:
+                found, rank_found = line, rank
+            elif rank > rank_found:
+                break
+            elif line[0].made_start_s < found[0].made_start_s:
+                found = line
+        return found
 
     def _make_room(self, piece: Piece, excess: int) -> tuple[list[Piece], Piece]:
         """What is dropped so that the returned piece fits."""
@@ -150,36 +213,48 @@ class Recorder:
                     line.appendleft(rest)
                 victims.append(oldest)
                 excess -= oldest.bits
-                self.used_bits -= oldest.bits
-        if excess > 0:
-            if excess >= piece.bits:
-                return [*victims, piece], replace(piece, bits=0)
-            piece, refused = piece.split(piece.bits - excess)
-            victims.append(refused)
-        return victims, piece
+                self._free(oldest)
+        if excess <= 0:
+            return victims, piece
+        if excess >= piece.bits:
+            return [*victims, piece], replace(piece, bits=0)
+        piece, refused = piece.split(piece.bits - excess)
+        return [*victims, refused], piece
 
-    def _victim_ranks(self, piece: Piece) -> list[int]:
+    def _victim_ranks(self, piece: Piece) -> list[tuple[int, str]]:
+        """The lines that give way, the first to do so first; those of its own part only."""
+        part = self._part(piece.product)
+        ranks = [rank for rank in self._ranks if rank[1] == part and self._lines[rank]]
         policy = self.parameters.overflow
         if policy == "refuse":
             return []
         if policy == "drop_lowest_priority":
-            return [rank for rank in reversed(self._ranks) if rank > piece.priority]
-        return sorted(
-            (rank for rank in self._ranks if self._lines[rank]),
-            key=lambda rank: self._lines[rank][0].made_start_s,
-        )
+            return [rank for rank in reversed(ranks) if rank[0] > piece.priority]
+        return sorted(ranks, key=lambda rank: self._lines[rank][0].made_start_s)
 
     def _append(self, piece: Piece) -> None:
-        line = self._line(piece.priority)
+        line = self._line(piece)
         if line and piece.continues(line[-1]):
             last = line.pop()
             line.append(replace(last, made_stop_s=piece.made_stop_s, bits=last.bits + piece.bits))
         else:
             line.append(piece)
-        self.used_bits += piece.bits
+        self._occupy(piece)
         self.peak_bits = max(self.peak_bits, self.used_bits)
 
-    def _line(self, rank: int) -> deque[Piece]:
+    def _occupy(self, piece: Piece) -> None:
+        self.used_bits += piece.bits
+        self._room[self._part(piece.product)] -= piece.bits
+
+    def _free(self, piece: Piece) -> None:
+        self.used_bits -= piece.bits
+        self._room[self._part(piece.product)] += piece.bits
+
+    def _part(self, product: str) -> str:
+        return self._parts.get(product, _REST)
+
+    def _line(self, piece: Piece) -> deque[Piece]:
+        rank = piece.priority, self._part(piece.product)
         if rank not in self._lines:
             self._lines[rank] = deque()
             insort(self._ranks, rank)

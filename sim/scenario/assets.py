@@ -9,7 +9,7 @@ from sim.physics.bus import PowerParameters
 from sim.physics.links import LinkParameters, TerminalParameters
 from sim.physics.recorder import RecorderParameters
 from sim.physics.solar import AttitudeParameters
-from sim.scenario.behaviour import ActivityParameters, Mode, ModeParameters, Transition
+from sim.scenario.behaviour import ActivityParameters, Mode, ModeParameters, Shedding, Transition
 from sim.scenario.conditions import Period, Utc
 from sim.scenario.phases import Waypoint
 from sim.sky.geometry import PlaceParameters
@@ -109,8 +109,10 @@ class VehicleParameters(PowerParameters):
     initial_mode: Mode
     transitions: tuple[Transition, ...] = ()
     activities: dict[Name, ActivityParameters] = Field(default_factory=dict)
-    commanded_by: Name | None = None
-    """The forward link that its commands come over, under `links`; none needed if left out."""
+    commanded_by: tuple[Name, ...] = ()
+    """The forward links that its commands come over, from the ground to the vehicle, under `links`."""
+    sheds: tuple[Shedding, ...] = ()
+    """What is switched off when power is short."""
     mass_kg: NonNegative | None = None
     """For the record."""
 
@@ -161,5 +163,10 @@ class VehicleParameters(PowerParameters):
                     )
             if activity.rate_bps and self.recorder is None:
                 raise ValueError(f"activities.{name} makes data, but there is no recorder")
+            if activity.command_bit and not self.commanded_by:
+                raise ValueError(
+                    f"activities.{name} has command_bit, but the vehicle has no 'commanded_by' "
+                    "to say over which forward links its commands come"
+                )
             if activity.reduces is not None and activity.reduces not in self.activities:
                 raise ValueError(f"activities.{name}.reduces names no activity of this vehicle")

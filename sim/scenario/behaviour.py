@@ -50,18 +50,53 @@ class Frames(Parameters):
 
 
 class PlannedStart(Parameters):
-    """When an activity may start at the earliest: a time, or hours after the wake of a lunar day."""
+    """When a run of an activity may start at the earliest, and is meant to."""
 
     utc: Utc | None = None
     lunar_day: int | None = None
     after_wake_h: NonNegative | None = None
+    """Hours after the first wake of that lunar day."""
+    before_sleep_h: NonNegative | None = None
+    """Hours before the sleep that is planned for that lunar day."""
 
     @model_validator(mode="after")
-    def _is_one_of_two(self) -> Self:
-        by_day = (self.lunar_day is not None, self.after_wake_h is not None)
-        if (self.utc is not None) == any(by_day) or by_day[0] != by_day[1]:
-            raise ValueError("a start is either 'utc', or 'lunar_day' with 'after_wake_h'")
+    def _is_one_of_three(self) -> Self:
+        given = [self.utc, self.after_wake_h, self.before_sleep_h]
+        by_day = self.utc is None
+        if sum(value is not None for value in given) != 1 or (self.lunar_day is None) == by_day:
+            raise ValueError(
+                "a start is either 'utc', or 'lunar_day' with 'after_wake_h' or 'before_sleep_h'"
+            )
         return self
+
+
+class Timeline(Parameters):
+    """A plan as columns, one run a row; in YAML they come from the CSV named by `file`."""
+
+    utc: tuple[Utc, ...] = ()
+    lunar_day: tuple[int, ...] = ()
+    after_wake_h: tuple[NonNegative, ...] = ()
+    before_sleep_h: tuple[NonNegative, ...] = ()
+
+    @model_validator(mode="after")
+    def _has_rows(self) -> Self:
+        if not self.starts:
+            raise ValueError("a timeline needs the column 'utc', or 'lunar_day' and its hours")
+        return self
+
+    @property
+    def starts(self) -> tuple[PlannedStart, ...]:
+        """The rows."""
+        if self.utc:
+            return tuple(PlannedStart(utc=utc) for utc in self.utc)
+        key = "after_wake_h" if self.after_wake_h else "before_sleep_h"
+        hours = self.after_wake_h or self.before_sleep_h
+        if len(hours) != len(self.lunar_day):
+            raise ValueError(f"lunar_day has {len(self.lunar_day)} rows and {key} {len(hours)}")
+        return tuple(
+            PlannedStart.model_validate({"lunar_day": day, key: hour})
+            for day, hour in zip(self.lunar_day, hours, strict=True)
+        )
 
 
 class ActivityParameters(Parameters):
@@ -79,6 +114,8 @@ class ActivityParameters(Parameters):
     """Least time between the end of one run and the start of the next."""
     at: tuple[PlannedStart, ...] = ()
     """A plan: one run for each entry, not before its time."""
+    timeline: Timeline | None = None
+    """The same from a table."""
     when: Condition | None = None
     """What must hold to start, and to go on."""
     start_when: Condition | None = None
@@ -100,8 +137,12 @@ class ActivityParameters(Parameters):
     """Cut short: count as done, finish the rest later, or drop the data of this run."""
     distance_m: NonNegative = 0.0
     """Distance driven in one complete run."""
+    deadline_h: Positive | None = None
+    """Age at which its data are late, for the report."""
     command_bit: Count = 0
     """Volume of the command sequence that must have come from the ground before each run."""
+    turnaround_s: Count = 0
+    """Time on the ground to make the sequence, after the activity became possible."""
 
     @model_validator(mode="after")
     def _is_whole(self) -> Self:
@@ -116,9 +157,16 @@ class ActivityParameters(Parameters):
             raise ValueError("data_gb is a volume per run and needs a duration_s")
         if self.repeat == "contact" and (self.when is None or self.when.contact is None):
             raise ValueError("'repeat: contact' needs the link's name in when.contact")
-        if self.at and self.repeat != "once":
-            raise ValueError("an activity with a plan in 'at' has no 'repeat'; leave it out")
+        if (self.at or self.timeline) and self.repeat != "once":
+            raise ValueError("an activity with a plan has no 'repeat'; leave it out")
+        if self.at and self.timeline:
+            raise ValueError("give the plan as 'at' or as 'timeline', not both")
         return self
+
+    @property
+    def starts(self) -> tuple[PlannedStart, ...]:
+        """Its plan; empty where rules say when it runs."""
+        return self.at if self.timeline is None else self.timeline.starts
 
     @property
     def rate_bps(self) -> int:
@@ -128,3 +176,11 @@ class ActivityParameters(Parameters):
         if self.data_gb is not None and self.duration_s is not None:
             return round(self.data_gb * 8e9 / self.duration_s)
         return self.data_rate_bps or 0
+
+
+class Shedding(Parameters):
+    """While its condition holds, the less important units and activities are switched off."""
+
+    when: Condition
+    priority_below: Annotated[int, Field(gt=0)]
+    """Units whose `priority` is less than this are off."""

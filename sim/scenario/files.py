@@ -67,6 +67,11 @@ class NamedFiles:
         return path
 
 
+def _is_cell(cell: object) -> bool:
+    """Numbers, and times with their zone, may stand in a table."""
+    return isinstance(cell, int | float) or (isinstance(cell, str) and cell.endswith("Z"))
+
+
 def _columns(path: Path, named: Node) -> dict[str, Node]:
     """The columns of a CSV by the names in its first row; lines that begin with # are left out."""
     lines = read_text(path).splitlines()
@@ -79,7 +84,7 @@ def _columns(path: Path, named: Node) -> dict[str, Node]:
     columns: dict[str, list[Node]] = {name: [] for name in header}
     for number, line in numbered[1:]:
         cells = [scalar(cell.strip()) for cell in next(csv.reader([line]))]
-        if len(cells) != len(header) or not all(isinstance(cell, int | float) for cell in cells):
+        if len(cells) != len(header) or not all(map(_is_cell, cells)):
             raise ScenarioError(
                 f"{path}:{number}: '{line}' is not a row of {len(header)} numbers "
                 f"({', '.join(header)})"

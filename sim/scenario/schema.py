@@ -52,6 +52,8 @@ class Scenario(Parameters):
     first_lunar_day: Annotated[int, Field(ge=0)] = 1
     """Number of the lunar day in which the run starts."""
     seed: Count = 1
+    frame_loss: Literal["expected", "sampled"] = "expected"
+    """Lost frames as their expected share, or drawn from the seeded stream of each link."""
     places: Annotated[dict[Name, MissionPlace], Field(min_length=1)]
     stations: dict[Name, StationParameters] = Field(default_factory=dict)
     relays: dict[Name, RelayParameters] = Field(default_factory=dict)
@@ -189,10 +191,8 @@ class Scenario(Parameters):
                     raise ValueError(
                         f"vehicles.{name}.{where}.done '{leaf.done}' is not among its activities"
                     )
-        if vehicle.commanded_by is not None and vehicle.commanded_by not in self.links:
-            raise ValueError(
-                f"vehicles.{name}.commanded_by '{vehicle.commanded_by}' is not among the links"
-            )
+        for link in vehicle.commanded_by:
+            known(f"vehicles.{name}.commanded_by", link, self.links)
 
     def _check_link(self, name: str, link: LinkInUse) -> None:
         key = "from"
@@ -225,3 +225,5 @@ def conditions_of(vehicle: VehicleParameters) -> Iterator[tuple[str, Condition]]
             yield f"activities.{name}.when", activity.when
         if activity.start_when is not None:
             yield f"activities.{name}.start_when", activity.start_when
+    for index, shedding in enumerate(vehicle.sheds):
+        yield f"sheds.{index}.when", shedding.when
