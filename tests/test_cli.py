@@ -126,3 +126,108 @@ def test_a_reader_that_stops_early_sees_no_traceback() -> None:
     )
     assert done.stdout == "{\n"
     assert done.stderr == ""
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a short run, made by the command line."""
+    folder = tmp_path_factory.mktemp("runs") / "short"
+    arguments = ["run", MINIMAL, "--set", "span={duration_h: 60}", "--out", str(folder)]
+    assert cli.main(arguments) == cli.DONE
+    return folder
+
+
+def test_run_writes_its_folder_whole(finished: Path) -> None:
+    names = {path.name for path in finished.iterdir()}
+    assert {"lunar_days.csv", "summary.json", "manifest.json", "scenario.yaml"} <= names
+    assert (finished / "figures" / "power_budget.png").stat().st_size > 10_000
+    assert [path.name for path in finished.parent.iterdir()] == ["short"]
+
+
+def test_run_prints_sentence_table_and_what_is_assumed(tmp_path: Path, capsys: Capture) -> None:
+    table = tmp_path / "days.csv"
+    arguments = ["run", MINIMAL, "--set", "span={duration_h: 60}", "--seed", "3"]
+    places = ["--out", str(tmp_path / "run"), "--csv", str(table), "--json", str(tmp_path / "d")]
+    assert cli.main([*arguments, *places]) == cli.DONE
+    printed = capsys.readouterr()
+    assert printed.out.startswith("lander delivered ")
+    assert "limited by" in printed.out
+    assert "inputs are assumed:\n" in printed.out
+    assert printed.err == f"farside: tables and figures are in {tmp_path / 'run'}\n"
+    assert table.read_text().startswith("lunar_day,asset,sunrise_utc,")
+    assert json.loads((tmp_path / "d").read_text())[0]["asset"] == "lander"
+
+
+def test_the_resolved_scenario_runs_to_the_same_tables(finished: Path, tmp_path: Path) -> None:
+    again = tmp_path / "again"
+    assert cli.main(["run", str(finished / "scenario.yaml"), "--out", str(again)]) == cli.DONE
+    for name in ("lunar_days.csv", "events.csv", "passes.csv", "windows.csv"):
+        assert (again / name).read_bytes() == (finished / name).read_bytes(), name
+
+
+def test_plot_draws_again_the_same(finished: Path, tmp_path: Path) -> None:
+    assert cli.main(["plot", str(finished), "--out", str(tmp_path / "figures")]) == cli.DONE
+    for drawn in (tmp_path / "figures").iterdir():
+        assert drawn.read_bytes() == (finished / "figures" / drawn.name).read_bytes(), drawn.name
+
+
+def test_windows_and_link(tmp_path: Path, capsys: Capture) -> None:
+    short = ["--set", "span={duration_h: 60}"]
+    table, drawn = tmp_path / "w.csv", tmp_path / "w.png"
+    options = ["--csv", str(table), "--plot", str(drawn)]
+    assert cli.main(["windows", MINIMAL, *short, *options]) == cli.DONE
+    assert "queqiao" in capsys.readouterr().out
+    assert table.read_text().startswith("kind,observer,target,")
+    assert drawn.stat().st_size > 5_000
+    arguments = ["link", MINIMAL, "lander", "queqiao", *short, "--at", "2030-01-06T12:00Z"]
+    assert cli.main([*arguments, "--plot", str(tmp_path / "l.svg")]) == cli.DONE
+    assert "closes; the highest rate that closes is 555000 bit/s" in capsys.readouterr().out
+    assert (tmp_path / "l.svg").stat().st_size > 5_000
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["link", MINIMAL, "lander", "kashi"], "no link goes from 'lander' to 'kashi'"),
+        (["link", MINIMAL, "lander", "queqiao", "--at", "2031-01-01T00:00Z"], "outside the run"),
+        (["link", MINIMAL, "lander", "queqiao", "--at", "2030-01-06"], "is not a time"),
+        (["plot", "scenarios"], "holds no manifest.json"),
+        (["plot", "nowhere"], "does not exist"),
+        (["run", MINIMAL, "--set", "start_utc=2052-01-01T00:00Z"], "2050"),
+    ],
+)
+def test_what_cannot_be_done_is_one_line(arguments: list[str], words: str, capsys: Capture) -> None:
+    assert words in _refused(arguments, cli.REFUSED, capsys)
+
+
+def test_a_folder_that_is_not_ours_is_left_alone(tmp_path: Path, capsys: Capture) -> None:
+    (tmp_path / "thesis.tex").write_text("mine")
+    told = _refused(["run", MINIMAL, "--out", str(tmp_path)], cli.REFUSED, capsys)
+    assert "holds files that are not the results of a run" in told
+    assert (tmp_path / "thesis.tex").read_text() == "mine"
+
+
+def test_open_books_are_exit_3_and_still_written(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: Capture
+) -> None:
+    import sim.results.metrics
+
+    monkeypatch.setattr(sim.results.metrics, "books", lambda _: "open")
+    arguments = ["run", MINIMAL, "--set", "span={duration_h: 60}", "--out", str(tmp_path / "run")]
+    assert cli.main(arguments) == cli.BOOKS_OPEN
+    assert "the books do not close" in capsys.readouterr().err
+    manifest = json.loads((tmp_path / "run" / "manifest.json").read_text())
+    assert manifest["books"] == "open"
+
+
+def test_run_as_a_process_without_a_home_and_with_a_cache_that_cannot_be(tmp_path: Path) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    arguments = ["scenarios/minimal.yaml", "--set", "span={duration_h: 60}", "--out"]
+    first = _process(
+        "run", *arguments, str(tmp_path / "a"), HOME=None, FARSIDE_CACHE_DIR=str(blocked / "c")
+    )
+    second = _process("run", *arguments, str(tmp_path / "b"))
+    assert (first.returncode, second.returncode) == (0, 0)
+    for name in ("lunar_days.csv", "events.csv", "series.parquet", "summary.json"):
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes(), name
