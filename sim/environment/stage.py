@@ -65,14 +65,19 @@ def set_stage(scenario: Scenario, *, cache: bool = True, progress: Progress | No
     at |= {name: orbit_of(path) for name, path in scenario.trajectories.items()}
     itineraries = vehicle_itineraries(scenario, at, float(duration_s))
     for name, station in scenario.stations.items():
+        if station.place is None:
+            continue
         place = place_of(station.place, ephemeris, scenario.folder)
         itineraries[name] = (Stay(0.0, float(duration_s), End(name, place), name),)
     for name, relay in scenario.relays.items():
+        if relay.orbit is None:
+            continue
         end = End(name, orbit_of(relay.orbit))
         itineraries[name] = (Stay(0.0, float(duration_s), end, name),)
     works = {
         name: service(asset, itineraries[name][0].end, ephemeris, clock, float(duration_s))
         for name, asset in scenario.assets.items()
+        if name in itineraries
     }
     return Stage(scenario, ephemeris, sites, skies, itineraries, works, duration_s)
 

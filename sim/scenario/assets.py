@@ -53,7 +53,8 @@ class Outage(Parameters):
 class StationParameters(Parameters):
     """A ground station."""
 
-    place: PlaceParameters
+    place: PlaceParameters | None = None
+    """Where it stands; may be left out only where a contact plan says when it is in view."""
     terminals: Terminals
     allocated: Allocation | None = None
     setup_s: Annotated[int, Field(ge=0)] = 0
@@ -65,7 +66,8 @@ class StationParameters(Parameters):
 class RelayParameters(Parameters):
     """A relay satellite that stores and forwards, or repeats."""
 
-    orbit: OrbitParameters
+    orbit: OrbitParameters | None = None
+    """Its trajectory; may be left out only where a contact plan says when it is in view."""
     terminals: Terminals
     recorder: RecorderParameters | None = None
     """Its memory; a relay without one is a bent pipe."""

@@ -40,6 +40,15 @@ class Span(Parameters):
         return self
 
 
+class ContactPlanParameters(Parameters):
+    """A contact plan in the format of ION, as the only source of contacts."""
+
+    file: str
+    """Relative to the scenario; lines `a contact` and `a range`."""
+    nodes: dict[Name, Annotated[int, Field(ge=1)]] = Field(default_factory=dict)
+    """Node number of each asset; 1, 2, 3 in the order vehicles, relays, stations if left out."""
+
+
 class Scenario(Parameters):
     """A mission as one YAML file describes it."""
 
@@ -63,6 +72,8 @@ class Scenario(Parameters):
     """Paths of vehicles that descend, ascend or orbit."""
     phases: dict[Name, Phase] = Field(default_factory=dict)
     """The mission's parts, in order, where it has several."""
+    contact_plan: ContactPlanParameters | None = None
+    """A file that says when links are open, instead of orbits, views and budgets."""
 
     _sources: Mapping[str, str] = PrivateAttr(default_factory=dict)
     _path: Path = PrivateAttr(default_factory=Path)
@@ -125,11 +136,18 @@ class Scenario(Parameters):
             f"{', '.join(f'{asset}.{name}' for name in terminals) or 'none'}"
         )
 
+    @property
+    def node_numbers(self) -> dict[str, int]:
+        """Number of each asset in contact plans, as in the file or in the order of the assets."""
+        given = self.contact_plan.nodes if self.contact_plan is not None else {}
+        return dict(given) or {name: number for number, name in enumerate(self.assets, 1)}
+
     @model_validator(mode="after")
     def _hangs_together(self) -> Self:
         self._check_times()
         self._check_names()
         self._check_phases()
+        self._check_contact_plan()
         for name, vehicle in self.vehicles.items():
             if vehicle.place not in self.places:
                 raise ValueError(
@@ -163,6 +181,24 @@ class Scenario(Parameters):
                         "unique"
                     )
                 seen[name] = group
+
+    def _check_contact_plan(self) -> None:
+        if self.contact_plan is None:
+            for name, station in self.stations.items():
+                if station.place is None:
+                    raise ValueError(f"stations.{name} needs a place where there is no contact_plan")
+            for name, relay in self.relays.items():
+                if relay.orbit is None:
+                    raise ValueError(f"relays.{name} needs an orbit where there is no contact_plan")
+            return
+        numbers: dict[int, str] = {}
+        for name, number in self.contact_plan.nodes.items():
+            known(f"contact_plan.nodes.{name}: the asset", name, self.assets)
+            if number in numbers:
+                raise ValueError(
+                    f"contact_plan.nodes gives {number} to both {numbers[number]} and {name}"
+                )
+            numbers[number] = name
 
     def _check_phases(self) -> None:
         list(phase_times(self.phases, self.clock))
