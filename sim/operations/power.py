@@ -85,16 +85,16 @@ class PowerSupply:
         return self.state.state_of_charge
 
     def crossing_s(
-        self, watch: Watch, level: float, direction: bus.Direction, now_s: int
+        self, watch: Watch, level: float, direction: bus.Direction, now_s: int, until_s: float
     ) -> float | None:
-        """When a store passes a level if nothing changes."""
+        """When a store passes a level if nothing changes before `until_s`."""
         return bus.crossing_s(
             self.parameters,
             self.state,
             self.load_w,
             self.array_power_w,
             now_s,
-            self.environment.duration_s,
+            until_s,
             "temperature_k" if watch.node else "state_of_charge",
             level,
             direction,

@@ -44,7 +44,9 @@ class Vehicle:
         self.mode_since_s = 0
         self.days = environment.lunar_days(name)
         self._day_stops_s = [ceil(day.stop_s) for day in self.days]
+        self.attitude = self._attitude_of(self.mode)
         self._plans: dict[tuple[str, str], Plan] = {}
+        self._live: dict[str, tuple[tuple[Plan, ...], tuple[Watch, ...]]] = {}
         self._alarm: simpy.Event | None = None
         self._generation = 0
         self.power = PowerSupply(name, environment, log, self.attitude)
@@ -128,7 +130,7 @@ class Vehicle:
         self.power.draw(now, self._load_w(now), self.attitude, lived)
 
     def _look(self, now: int) -> None:
-        for watch in self._watches():
+        for watch in self._watches:
             watch.look(self._value(watch), now)
 
     def _value(self, watch: Watch) -> float:
@@ -139,12 +141,20 @@ class Vehicle:
             return self.node.recorder.fill if self.node.recorder else 0.0
         return self.power.value(watch)
 
-    def _watches(self) -> Iterator[Watch]:
-        for plan in self._live_plans():
-            yield from plan.all_watches
+    @property
+    def _watches(self) -> tuple[Watch, ...]:
+        """The watches that matter in the present mode."""
+        return self._live_in_mode()[1]
 
-    def _live_plans(self) -> Iterator[Plan]:
-        """The plans that matter in the present mode."""
+    def _live_in_mode(self) -> tuple[tuple[Plan, ...], tuple[Watch, ...]]:
+        """The plans that matter in the present mode, and their watches; gathered once."""
+        if self.mode not in self._live:
+            plans = tuple(self._gathered_plans())
+            watches = tuple(watch for plan in plans for watch in plan.all_watches)
+            self._live[self.mode] = plans, watches
+        return self._live[self.mode]
+
+    def _gathered_plans(self) -> Iterator[Plan]:
         for index, transition in enumerate(self.parameters.transitions):
             if transition.from_ == self.mode:
                 yield self.plan(f"transition {index}", transition.when)
@@ -189,16 +199,10 @@ class Vehicle:
         """What the mode draws and allows; nothing for the dead."""
         return self.parameters.modes.get(self.mode)  # type: ignore[call-overload, no-any-return]
 
-    @property
-    def attitude(self) -> str:
-        """Name of the attitude of the present mode."""
-        return (self._mode.attitude if self._mode else None) or self._some_attitude
-
-    @property
-    def _some_attitude(self) -> str:
-        """Of modes that name none; the dead lie as the first mode does."""
-        names = [mode.attitude or ANY_ATTITUDE for mode in self.parameters.modes.values()]
-        return ANY_ATTITUDE if self._mode or ANY_ATTITUDE in names else names[0]
+    def _attitude_of(self, mode: str) -> str:
+        """Name of the attitude of a mode; the dead lie as they stood."""
+        parameters = self.parameters.modes.get(mode)  # type: ignore[call-overload]
+        return self.attitude if parameters is None else parameters.attitude or ANY_ATTITUDE
 
     def _change_mode(self, now: int) -> bool:
         for index, transition in enumerate(self.parameters.transitions):
@@ -212,8 +216,9 @@ class Vehicle:
     def _enter(self, mode: str, cause: str) -> None:
         self.note("mode", "", self.mode, mode, cause)
         self.mode, self.mode_since_s = mode, self.now_s
+        self.attitude = self._attitude_of(mode)
         self._note_wake()
-        for watch in self._watches():
+        for watch in self._watches:
             watch.since_s = inf
         self._look(self.now_s)
 
@@ -270,30 +275,31 @@ class Vehicle:
         """The next whole second at which something may change by itself."""
         index = bisect_right(self._day_stops_s, now)
         times: list[float] = [self.programme.next_s(now), *self._day_stops_s[index : index + 1]]
-        times += [_next_edge(plan, now) for plan in self._live_plans()]
-        times += [self._change_s(watch, now) for watch in self._watches()]
-        times += [self._change_s(watch, now) for watch in self._alarms.values()]
-        return min(times, default=inf)
+        times += [_next_edge(plan, now) for plan in self._live_in_mode()[0]]
+        soonest_s = min([*times, self.environment.duration_s])
+        for watch in [*self._watches, *self._alarms.values()]:
+            soonest_s = min(soonest_s, self._change_s(watch, now, soonest_s))
+        return soonest_s
 
-    def _change_s(self, watch: Watch, now: int) -> float:
-        """When a watch may change, rounded up to the next whole second."""
+    def _change_s(self, watch: Watch, now: int, until_s: float) -> float:
+        """When a watch may change, rounded up to the next whole second; looked for up to an instant."""
         held_s = watch.since_s + watch.limit.hold_s
         times: list[float] = [ceil(held_s)] if now < held_s < inf else []
         for level, direction in watch.levels:
-            crossing_s = self._crossing_s(watch, level, direction, now)
+            crossing_s = self._crossing_s(watch, level, direction, now, until_s)
             if crossing_s is not None:
                 times.append(whole_second(crossing_s, now))
         return min(times, default=inf)
 
     def _crossing_s(
-        self, watch: Watch, level: float, direction: Direction, now: int
+        self, watch: Watch, level: float, direction: Direction, now: int, until_s: float
     ) -> float | None:
         if watch.quantity == "time_in_mode_s":
             reached_s = self.mode_since_s + level
             return reached_s if direction == "rising" and reached_s > now else None
         if watch.quantity == "recorder_fill":
             return self._fill_crossing_s(level, direction, now)
-        return self.power.crossing_s(watch, level, direction, now)
+        return self.power.crossing_s(watch, level, direction, now, until_s)
 
     def _fill_crossing_s(self, level: float, direction: Direction, now: int) -> float | None:
         recorder = self.node.recorder
