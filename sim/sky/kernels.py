@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 from jplephem.pck import PCK
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from skyfield.data import iers
 from skyfield.jpllib import SpiceKernel
 from skyfield.planetarylib import Frame
@@ -18,6 +18,8 @@ from sim.clock import Clock
 from sim.constants import DAY_S
 from sim.errors import KernelError
 from sim.sky.frames import principal_to_mean_earth
+
+Floats = NDArray[np.float64]
 
 J2000_JD = 2_451_545.0
 ORIENTATION_NAME = "moon_pa_de421_1900-2050.bpc"
@@ -98,6 +100,18 @@ def skyfield_time(kernels: Kernels, clock: Clock, t_s: ArrayLike) -> Time:
     days, rest_s = np.divmod(seconds + start_rest_s, DAY_S)
     whole, fraction = np.asarray(J2000_JD + start_day + days), np.asarray(rest_s / DAY_S)
     return Time(kernels.timescale, whole[()], fraction[()])
+
+
+def tdb_s(clock: Clock, t_s: Floats) -> Floats:
+    """TDB seconds since J2000 of times (N,)."""
+    t = skyfield_time(load_kernels(), clock, t_s)
+    return np.asarray(t_s + clock.start_tt_s + DAY_S * (t.tdb_fraction - t.tt_fraction))
+
+
+def from_tdb_s(clock: Clock, since_j2000_s: Floats) -> Floats:
+    """`t_s` of TDB seconds since J2000 (N,); TDB gains 3e-10 on TT, so one step is exact."""
+    guess = since_j2000_s - clock.start_tt_s
+    return np.asarray(guess - (tdb_s(clock, guess) - clock.start_tt_s - guess))
 
 
 def require_covered(clock: Clock, start_s: float, stop_s: float) -> None:

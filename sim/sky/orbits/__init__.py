@@ -29,8 +29,10 @@ from sim.sky.orbits.halo import (
     compute_nrho,
     reach_s,
 )
+from sim.sky.orbits.oem import OemParameters, read_oem, write_oem
 from sim.sky.orbits.orbit import Center, Orbit
 from sim.sky.orbits.propagated import PropagatedParameters, compute_propagated
+from sim.sky.orbits.spk import SpkParameters, read_spk, write_spk
 from sim.track import Track
 
 Floats = NDArray[np.float64]
@@ -53,7 +55,12 @@ class KeplerianParameters(Parameters):
 
 
 OrbitParameters = Annotated[
-    KeplerianParameters | PropagatedParameters | HaloParameters | NrhoParameters,
+    KeplerianParameters
+    | PropagatedParameters
+    | HaloParameters
+    | NrhoParameters
+    | SpkParameters
+    | OemParameters,
     Field(discriminator="kind"),
 ]
 
@@ -77,6 +84,13 @@ def compute_orbit(
     key = _digest(parameters, ephemeris, span_s, folder)
     if isinstance(parameters, KeplerianParameters):
         return _keplerian(parameters, ephemeris, span_s, key)
+    if isinstance(parameters, SpkParameters | OemParameters):
+        sky = _reaching(ephemeris, start_s, stop_s)
+        if isinstance(parameters, SpkParameters):
+            track, own = read_spk(parameters, sky, start_s, stop_s, folder)
+        else:
+            track, own = read_oem(parameters, sky, start_s, stop_s, folder)
+        return Orbit(track, ephemeris.clock, key, {}, parameters.center, own)
     kept = store.load(_LAYER, key) if cache else None
     orbit = None if kept is None else _restored(kept, ephemeris, key)
     if orbit is not None:
@@ -194,4 +208,11 @@ def _restored(kept: dict[str, NDArray[Any]], ephemeris: Ephemeris, key: str) -> 
     return Orbit(track, ephemeris.clock, key, dict(zip(names, values, strict=True)))
 
 
-__all__ = ["KeplerianParameters", "Orbit", "OrbitParameters", "compute_orbit"]
+__all__ = [
+    "KeplerianParameters",
+    "Orbit",
+    "OrbitParameters",
+    "compute_orbit",
+    "write_oem",
+    "write_spk",
+]

@@ -37,10 +37,15 @@ _LARGEST_CHANGE = 0.03  # of a correction; larger ones leave the family
 _CONTINUATION_KM = 2_500.0
 _FIRST_AMPLITUDE_KM = 15_000.0  # third order is good enough up to here
 _PIECES = 48
+_FLAT = 0.05  # of a near-rectilinear orbit's height, which is about 0.2
 
 # Near-rectilinear starts at apolune: x, z, y velocity, period. L2: Zimovan-Spreen, Howell and Davis
-# 2020 (9:2, rounded); L1: found by continuing the family of `_third_order` in its period.
-_NEAR_RECTILINEAR = {"l2": (1.022028, -0.182101, -0.103271, 1.5111)}
+# 2020 (9:2, rounded); L1: found by continuing the halo family to where it nears the Moon.
+_NEAR_RECTILINEAR = {
+    "l1": (0.899386, 0.200400, 0.185414, 1.92469),
+    "l2": (1.022028, -0.182101, -0.103271, 1.5111),
+}
+_PERIODS_D = {"l1": "7.9 to 11", "l2": "6.25 to 10"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,10 +112,13 @@ def near_rectilinear_orbit(period: float, point: Point, family: Family) -> Perio
     try:
         for step in np.linspace(known, period, steps + 1)[1:]:
             state, _ = _corrected(state, float(step), fixed=None)
+            if abs(state[1]) < _FLAT:
+                raise OrbitError("the correction falls onto the libration point")
     except (OrbitError, np.linalg.LinAlgError):
         raise OrbitError(
             f"there is no near-rectilinear {point.upper()} orbit with a period of "
-            f"{period * SIDEREAL_MONTH_D / (2.0 * np.pi):.2f} d; periods of 6 to 9 d have one"
+            f"{period * SIDEREAL_MONTH_D / (2.0 * np.pi):.2f} d; periods of {_PERIODS_D[point]} d "
+            "have one"
         ) from None
     return _oriented(state, period, family)
 

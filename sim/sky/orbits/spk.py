@@ -1,0 +1,198 @@
+"""Relays from SPK files, and SPK files of relays, without SPICE."""
+
+import struct
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from jplephem.daf import FTPSTR
+from jplephem.spk import SPK
+from numpy.typing import NDArray
+
+from sim.cache import replace_file
+from sim.clock import Clock
+from sim.errors import OrbitError
+from sim.parameters import Parameters
+from sim.sky.ephemeris import Ephemeris
+from sim.sky.kernels import from_tdb_s, tdb_s
+from sim.sky.orbits.orbit import NAIF_IDS, Center, Orbit
+from sim.sky.orbits.tabulated import (
+    Piece,
+    from_the_moon,
+    joined_track,
+    require_outside,
+    require_steps,
+    states_track,
+)
+from sim.track import Track
+
+Floats = NDArray[np.float64]
+
+TARGET_ID = -909_001
+"""NAIF id that a relay is written under: negative as for spacecraft, and not given to any."""
+
+_ICRF_FRAME = 1  # NAIF's J2000, which its ephemerides take for the ICRF
+_SERIES, _TABLES = (2, 3), (8, 9, 12, 13)
+_RECORD = 1024
+_WRITE_DEGREE = 14
+_WRITE_ERROR_KM = 2e-7
+_LONGEST_S, _SHORTEST_S = 43_200.0, 60.0
+
+
+class SpkParameters(Parameters):
+    """A trajectory in an SPK file (types 2, 3, 8, 9, 12 and 13) about the Moon or the Earth."""
+
+    kind: Literal["spk"]
+    file: str
+    """Path relative to the scenario."""
+    target: int | None = None
+    """NAIF id of the relay; may be left out where the file holds one body only."""
+    center: Center = "moon"
+    """The body that the file's segments start from."""
+    epoch_utc: None = None
+    """The file knows its own times."""
+
+
+def read_spk(
+    parameters: SpkParameters, ephemeris: Ephemeris, start_s: float, stop_s: float, folder: Path
+) -> tuple[Track, Track]:
+    """The trajectory from the Moon's centre, and from its own centre, in `[start_s, stop_s]`."""
+    path, clock = folder / parameters.file, ephemeris.clock
+    try:
+        kernel = SPK.open(str(path))
+    except (OSError, ValueError, struct.error) as error:
+        raise OrbitError(f"the SPK file {path} is not readable: {error}") from None
+    try:
+        segments = _chosen(path, kernel.segments, parameters)
+        pieces = [Piece(_segment_track(path, s, clock), f"segment {s.target}") for s in segments]
+        own = joined_track(path, pieces, clock, start_s, stop_s)
+    finally:
+        kernel.close()
+    require_outside(path, own, parameters.center, clock)
+    return from_the_moon(own, parameters.center, ephemeris), own
+
+
+def write_spk(path: Path, orbit: Orbit, name: str, target: int = TARGET_ID) -> None:
+    """Write an orbit as an SPK file with one segment of type 2; 0.2 mm from the orbit itself.
+
+    Times are TDB and intervals equal, so that an eccentric orbit takes 10 MB a year.
+    """
+    track = orbit.centered or orbit.track
+    clock = orbit.clock
+    first, last = (tdb_s(clock, np.array([t]))[0] for t in (track.start_s, track.stop_s))
+    step = _LONGEST_S
+    while True:
+        count = int(np.ceil((last - first) / step))
+        edges = np.linspace(first, last, count + 1)
+        fitted = Track.fit(lambda et: track(from_tdb_s(clock, et)), edges, _WRITE_DEGREE)
+        if fitted.error < _WRITE_ERROR_KM or step < _SHORTEST_S:
+            break
+        step *= 0.5
+    width = (last - first) / count
+    middles = 0.5 * (edges[1:] + edges[:-1])
+    records = np.column_stack(
+        [
+            middles,
+            np.full(count, 0.5 * width),
+            fitted.coefficients.transpose(0, 2, 1).reshape(count, -1),
+        ]
+    )
+    data = np.concatenate([records.ravel(), [first, width, records.shape[1], count]])
+    replace_file(path, _daf(name, (first, last), target, NAIF_IDS[orbit.center], data))
+
+
+def _daf(
+    name: str, span_et_s: tuple[float, float], target: int, center: int, data: Floats
+) -> bytes:
+    """An SPK file with one segment; NAIF's DAF Required Reading."""
+    begin = 3 * _RECORD // 8 + 1
+    end = begin + len(data) - 1
+    header = struct.pack(
+        "<8sii60siii8s603s28s297s",
+        b"DAF/SPK ",
+        2,
+        6,
+        b"farside".ljust(60),
+        2,
+        2,
+        end + 1,
+        b"LTL-IEEE",
+        b"",
+        FTPSTR,
+        b"",
+    )
+    summary = struct.pack("<ddd", 0.0, 0.0, 1.0)
+    summary += struct.pack("<ddiiiiii", *span_et_s, target, center, _ICRF_FRAME, 2, begin, end)
+    label = name.encode("ascii", "replace")[:40].ljust(40)
+    body = data.astype("<f8").tobytes()
+    body += b"\0" * (-len(body) % _RECORD)  # SPICE reads whole records
+    return header + summary.ljust(_RECORD, b"\0") + label.ljust(_RECORD) + body
+
+
+def _chosen(path: Path, segments: list[Any], parameters: SpkParameters) -> list[Any]:
+    """The segments of the target, checked."""
+    targets = sorted({segment.target for segment in segments})
+    target = parameters.target
+    if target is None and len(targets) != 1:
+        raise OrbitError(f"{path} holds the bodies {targets}; say which with target")
+    chosen = [s for s in segments if target is None or s.target == target]
+    if not chosen:
+        raise OrbitError(f"{path} holds no body {target}, but {targets}")
+    for segment in chosen:
+        if segment.center != NAIF_IDS[parameters.center]:
+            raise OrbitError(
+                f"{path} gives body {segment.target} about the centre {segment.center}, but center: "
+                f"{parameters.center} ({NAIF_IDS[parameters.center]}) was said; say center: moon "
+                "(301) or center: earth (399) as the file has it"
+            )
+        if segment.frame != _ICRF_FRAME:
+            raise OrbitError(
+                f"{path} gives body {segment.target} in the frame {segment.frame}; only J2000 "
+                "(ICRF), frame 1, is read"
+            )
+        if segment.data_type not in (*_SERIES, *_TABLES):
+            raise OrbitError(
+                f"{path} has a segment of type {segment.data_type}; the types 2, 3, 8, 9, 12 and 13 "
+                "are read"
+            )
+    return chosen
+
+
+def _segment_track(path: Path, segment: Any, clock: Clock) -> Track:
+    """A segment about its centre as a function of `t_s`."""
+    words = np.array(segment.daf.read_array(segment.start_i, segment.end_i), dtype=float)
+    if segment.data_type in _SERIES:
+        own = _series_track(words, segment.data_type)
+        low, high = segment.start_second, segment.end_second
+        inner = own.edges_s[(own.edges_s > low) & (own.edges_s < high)]
+        edges_s = from_tdb_s(clock, np.concatenate([[low], inner, [high]]))
+        degree = own.coefficients.shape[1] + 1
+
+        def position_km(t_s: Floats) -> Floats:
+            return own(np.clip(tdb_s(clock, t_s), own.start_s, own.stop_s))
+
+        return Track.fit(position_km, edges_s, degree)
+    epochs, states, window, has_slopes = _table(words, segment.data_type)
+    times = from_tdb_s(clock, epochs)
+    require_steps(path, f"body {segment.target}", times, clock)
+    slopes = states[:, 3:] if has_slopes else None
+    return states_track(times, states[:, :3], slopes, window)
+
+
+def _series_track(words: Floats, kind: int) -> Track:
+    """Types 2 and 3: Chebyshev series of the position (and velocity) over equal intervals."""
+    first, width, size, count = words[-4], words[-3], int(words[-2]), int(words[-1])
+    records = words[: size * count].reshape(count, size)[:, 2:]
+    series = records.reshape(count, 3 if kind == 2 else 6, -1)[:, :3]
+    return Track.made(first + width * np.arange(count + 1), series.transpose(0, 2, 1), 0.0)
+
+
+def _table(words: Floats, kind: int) -> tuple[Floats, Floats, int, bool]:
+    """Types 8, 9, 12 and 13: epochs, states, window, and whether the velocities are used."""
+    count = int(words[-1])
+    states = words[: 6 * count].reshape(count, 6)
+    has_slopes = kind in (12, 13)
+    window = int(words[-2]) + 1
+    if kind in (8, 12):
+        return words[-4] + words[-3] * np.arange(count), states, window, has_slopes
+    return words[6 * count : 7 * count], states, window, has_slopes
