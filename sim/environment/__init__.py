@@ -6,9 +6,11 @@ from sim.environment.records import (
     ANY_ATTITUDE,
     Contact,
     Environment,
+    Frame,
     Hop,
     LunarDay,
     PlaceSky,
+    TerminalUse,
 )
 from sim.physics.budgets import LinkBudget
 
@@ -16,11 +18,13 @@ __all__ = [
     "ANY_ATTITUDE",
     "Contact",
     "Environment",
+    "Frame",
     "Hop",
     "LinkBudget",
     "LinkSeries",
     "LunarDay",
     "PlaceSky",
+    "TerminalUse",
     "compute_environment",
     "link_budget",
     "link_series",

@@ -1,6 +1,8 @@
 """Links in time: when the two ends see each other, when they serve, and at which rate."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import reduce
+from itertools import pairwise, product
 from math import ceil, floor
 
 import numpy as np
@@ -9,8 +11,8 @@ from numpy.typing import NDArray
 from sim.constants import MOON_RADIUS_KM, SPEED_OF_LIGHT_KM_S
 from sim.environment.ends import At, End, depends_on_attitude
 from sim.environment.itineraries import Function, meetings, piecewise
-from sim.environment.rates import RateFinder, Step
-from sim.environment.records import ANY_ATTITUDE, Contact, Hop
+from sim.environment.rates import RateFinder, RateStep, Section
+from sim.environment.records import ANY_ATTITUDE, Contact, Frame, Hop, TerminalUse
 from sim.environment.stage import Stage
 from sim.errors import ScenarioError
 from sim.intervals import Intervals
@@ -40,89 +42,168 @@ _GRID_STEP_S = 3600.0
 
 
 def link_hops(stage: Stage, name: str, link: LinkInUse) -> Iterator[Hop]:
-    """The hops of one link, one for each destination in the order of the file."""
+    """The hops of one link, for each destination in the order of the file.
+
+    A relay without a recorder repeats: the hop goes on over the relay's own links, to stations if
+    it comes from a vehicle and away from them if it comes from one. The relay's links are then
+    parts of such hops and have none of their own.
+    """
+    if _repeats(stage.scenario, stage.scenario.resolved_end(link.from_)[0]):
+        return
     for to in link.to:
-        yield _hop(stage, name, link, to)
+        for way in _ways(stage.scenario, ((name, to),)):
+            yield _hop(stage, name, way)
 
 
-def _hop(stage: Stage, name: str, link: LinkInUse, to: str) -> Hop:
+Way = tuple[tuple[str, str], ...]
+"""Links and the ends that they reach, in the order of the signal."""
+
+
+def _repeats(scenario: Scenario, asset: str) -> bool:
+    relay = scenario.relays.get(asset)
+    return relay is not None and relay.recorder is None
+
+
+def _ways(scenario: Scenario, way: Way) -> Iterator[Way]:
+    """A way as far as repeaters carry it; `ScenarioError` where one has nowhere to send."""
+    name, to = way[-1]
+    relay = scenario.resolved_end(to)[0]
+    if not _repeats(scenario, relay):
+        yield way
+        return
+    passed = {scenario.resolved_end(end)[0] for _, end in way}
+    source = scenario.resolved_end(scenario.links[way[0][0]].from_)[0]
+    goes_out = source in scenario.stations
+    found = False
+    for onward, link in scenario.links.items():
+        if scenario.resolved_end(link.from_)[0] != relay:
+            continue
+        for end in link.to:
+            asset = scenario.resolved_end(end)[0]
+            fits = asset in scenario.relays or (asset in scenario.stations) != goes_out
+            if fits and asset not in passed and asset != source:
+                found = True
+                yield from _ways(scenario, (*way, (onward, end)))
+    if not found and not goes_out:
+        raise ScenarioError(
+            f"{scenario.path}: links.{name} ends at relay '{relay}', which has no recorder and no "
+            "link on to a station; give it a recorder, or such a link"
+        )
+
+
+def _hop(stage: Stage, name: str, way: Way) -> Hop:
     scenario = stage.scenario
-    (source, source_terminal), (destination, terminal) = (
-        scenario.resolved_end(link.from_),
-        scenario.resolved_end(to),
-    )
-    channel = channel_of(scenario, name, link, to)
-    legs = [
-        _Leg(stage, channel, source, *meeting)
-        for meeting in meetings(stage.itineraries[source], stage.itineraries[destination])
+    links = [scenario.links[link] for link, _ in way]
+    channels = [
+        channel_of(scenario, key, link, to) for (key, to), link in zip(way, links, strict=True)
     ]
-    served = stage.service[source] & stage.service[destination]
+    froms = [scenario.resolved_end(link.from_) for link in links]
+    tos = [scenario.resolved_end(to) for _, to in way]
+    assets = [froms[0][0], *(asset for asset, _ in tos)]
+    served = reduce(Intervals.__and__, (stage.service[asset] for asset in assets))
+    legs = list(_legs(stage, channels, assets))
     contacts: list[Contact] = []
     too_short: list[tuple[float, float]] = []
     for leg in legs:
         found = leg.contacts(served)
         contacts += found[0]
         too_short += found[1]
-    range_km = _over(legs, lambda leg: leg.range_km)
+    channel, range_km = channels[0], _over(legs, lambda leg: leg.range_km)
+    overhead_bits = channel.link.framing.overhead_bits
     return Hop(
         link=name,
-        source=source,
-        source_terminal=source_terminal,
-        destination=destination,
-        destination_terminal=terminal,
+        source=assets[0],
+        source_terminal=froms[0][1],
+        destination=assets[-1],
+        destination_terminal=tos[-1][1],
         geometric=Intervals.of(pair for leg in legs for pair in leg.geometric),
         served=served,
         contacts=tuple(contacts),
         best_rate_bps=int(channel.rates_bps[-1]),
         range_km=range_km,
         light_time_s=_light_time_s(range_km, stage.duration_s),
-        frame_bits=channel.codes[0].frame_bits,
-        frame_data_bits=channel.codes[0].frame_bits - link.framing.overhead_bits,
+        frames={
+            mode.rate_bps: Frame(mode.code.frame_bits, mode.code.frame_bits - overhead_bits)
+            for mode in channel.modes
+        },
+        uses=tuple(_uses(stage, links, froms, tos)),
+        via=tuple(f"{asset}.{terminal}" for asset, terminal in froms[1:]),
         too_short=tuple(too_short),
-        from_source_km=_horizon_view(stage, source, destination),
-        from_destination_km=_horizon_view(stage, destination, source),
+        from_source_km=_horizon_view(stage, assets[0], assets[1]),
+        from_destination_km=_horizon_view(stage, assets[-1], assets[-2]),
         carrier_to_noise_dbhz={
             key: _over(legs, lambda leg, key=key: leg.finders[key].carrier_to_noise_dbhz)  # type: ignore[misc]
             for key in (legs[0].finders if legs else ())
         },
         required_dbhz={
-            mode.rate_bps: required_dbhz(link, mode.code, mode.rate_bps) for mode in channel.modes
+            mode.rate_bps: required_dbhz(channel.link, mode.code, mode.rate_bps)
+            for mode in channel.modes
         },
     )
 
 
+def _uses(
+    stage: Stage,
+    links: Sequence[LinkInUse],
+    froms: Sequence[tuple[str, str]],
+    tos: Sequence[tuple[str, str]],
+) -> Iterator[TerminalUse]:
+    for link, here, there in zip(links, froms, tos, strict=True):
+        source, destination, frequency_hz = here[0], there[0], link.frequency_hz
+        towards, back = _view(stage, source, destination), _view(stage, destination, source)
+        yield TerminalUse(*here, "sends", destination, frequency_hz, towards)
+        yield TerminalUse(*there, "receives", source, frequency_hz, back)
+
+
 class _Leg:
-    """A hop while both its ends stay where they are."""
+    """A hop while all its ends stay where they are."""
 
     def __init__(
-        self,
-        stage: Stage,
-        channel: Channel,
-        source: str,
-        start_s: float,
-        stop_s: float,
-        first: End,
-        second: End,
+        self, stage: Stage, sections: Sequence[Section], start_s: float, stop_s: float
     ) -> None:
         self.start_s, self.stop_s = start_s, stop_s
-        self.ends = first, second
-        self.geometric = visible(first.at, second.at, stage.ephemeris, start_s, stop_s)
+        self.sections = sections
+        views = (
+            visible(s.source.at, s.destination.at, stage.ephemeris, start_s, stop_s)
+            for s in sections
+        )
+        self.geometric = reduce(Intervals.__and__, views)
+        first = sections[0]
         self.finders = {
-            key: RateFinder(channel, first, second, stage.ephemeris, attitude)
-            for key, attitude in _attitudes(stage.scenario, source, channel).items()
+            key: RateFinder(sections, stage.ephemeris, attitude)
+            for key, attitude in _attitudes(
+                stage.scenario, first.source.asset, first.channel
+            ).items()
         }
 
     def contacts(self, served: Intervals) -> tuple[list[Contact], list[tuple[float, float]]]:
-        """Contacts while both ends serve, and the windows that are too short."""
+        """Contacts while all ends serve, and the windows that are too short."""
         windows = self.geometric & served
-        grid = _grid_s(self.ends[0].at, self.ends[1].at, self.start_s, self.stop_s)
+        grids = (
+            _grid_s(s.source.at, s.destination.at, self.start_s, self.stop_s) for s in self.sections
+        )
+        grid = reduce(np.union1d, grids)
         steps = {key: finder.steps(windows, grid) for key, finder in self.finders.items()}
         return _contacts(windows, steps)
 
     def range_km(self, t_s: Floats) -> Floats:
-        """Distance between the ends at times (N,)."""
-        first, second = (end.position_km(t_s) for end in self.ends)
-        return np.asarray(np.linalg.norm(first - second, axis=0))
+        """Distance along the way at times (N,)."""
+        paths = (s.source.position_km(t_s) - s.destination.position_km(t_s) for s in self.sections)
+        return np.asarray(sum(np.linalg.norm(path, axis=0) for path in paths))
+
+
+def _legs(stage: Stage, channels: Sequence[Channel], assets: Sequence[str]) -> Iterator[_Leg]:
+    """The spans in which every asset of a way stays where it is."""
+    stays = [stage.itineraries[asset] for asset in assets]
+    for chain in product(*stays):
+        start_s = max(stay.start_s for stay in chain)
+        stop_s = min(stay.stop_s for stay in chain)
+        if start_s < stop_s:
+            sections = [
+                Section(channel, here.end, there.end)
+                for channel, (here, there) in zip(channels, pairwise(chain), strict=True)
+            ]
+            yield _Leg(stage, sections, start_s, stop_s)
 
 
 def _over(legs: Sequence[_Leg], function: Callable[[_Leg], Function]) -> Function:
@@ -136,13 +217,20 @@ def _horizon_view(stage: Stage, observer: str, target: str) -> Function | None:
     """Where one asset stands over the horizon of the other; None where that is ever in space."""
     if any(isinstance(stay.end.at, Orbit) for stay in stage.itineraries[observer]):
         return None
+    return _view(stage, observer, target) if _meet(stage, observer, target) else None
+
+
+def _view(stage: Stage, observer: str, target: str) -> Function:
+    """One asset in the axes of the other."""
     parts = [
         (start_s, stop_s, _seen_from(here, there))
-        for start_s, stop_s, here, there in meetings(
-            stage.itineraries[observer], stage.itineraries[target]
-        )
+        for start_s, stop_s, here, there in _meet(stage, observer, target)
     ]
-    return piecewise(parts) if parts else None
+    return piecewise(parts) if parts else lambda t_s: np.full((3, *np.shape(t_s)), np.nan)
+
+
+def _meet(stage: Stage, observer: str, target: str) -> list[tuple[float, float, End, End]]:
+    return meetings(stage.itineraries[observer], stage.itineraries[target])
 
 
 def _seen_from(observer: End, target: End) -> Function:
@@ -213,7 +301,7 @@ def _attitudes(
 
 
 def _contacts(
-    windows: Intervals, steps: Mapping[str, list[list[Step]]]
+    windows: Intervals, steps: Mapping[str, list[list[RateStep]]]
 ) -> tuple[list[Contact], list[tuple[float, float]]]:
     """Windows cut to where some attitude has a rate, in whole seconds; and those that hold none."""
     contacts: list[Contact] = []
@@ -227,30 +315,36 @@ def _contacts(
                 too_short.append((open_s, close_s))
                 continue
             whole = {key: _whole(rows, first, last) for key, rows in by_attitude.items()}
-            contacts.append(Contact(first, last, open_s, close_s, whole))
+            rates = {
+                key: tuple((at_s, rate) for at_s, rate, _ in rows) for key, rows in whole.items()
+            }
+            losses = {key: tuple(loss for _, _, loss in rows) for key, rows in whole.items()}
+            contacts.append(Contact(first, last, open_s, close_s, rates, losses))
     return contacts, too_short
 
 
-def _usable(steps: Mapping[str, list[Step]], start_s: float, stop_s: float) -> Intervals:
+def _usable(steps: Mapping[str, list[RateStep]], start_s: float, stop_s: float) -> Intervals:
     pairs = []
     for rows in steps.values():
-        stops = [at_s for at_s, _ in rows[1:]] + [stop_s]
-        pairs += [(at, stop) for (at, rate), stop in zip(rows, stops, strict=True) if rate > 0]
+        stops = [row.start_s for row in rows[1:]] + [stop_s]
+        pairs += [
+            (row.start_s, stop) for row, stop in zip(rows, stops, strict=True) if row.rate_bps > 0
+        ]
     return Intervals.of(pairs).clip(start_s, stop_s)
 
 
-def _whole(rows: list[Step], first: int, last: int) -> tuple[tuple[int, int], ...]:
+def _whole(rows: list[RateStep], first: int, last: int) -> list[tuple[int, int, float]]:
     """Steps in whole seconds: a rate goes up late and down early, by less than a second."""
-    whole: list[tuple[int, int]] = []
+    whole: list[tuple[int, int, float]] = []
     before = 0
-    for at_s, rate in rows:
+    for at_s, rate, loss in rows:
         edge = min(max(ceil(at_s) if rate > before else floor(at_s), first), last)
         before = rate
         while whole and whole[-1][0] >= edge:
             whole.pop()
         if edge < last and (not whole or whole[-1][1] != rate):
-            whole.append((edge, rate))
-    return tuple(whole)
+            whole.append((edge, rate, loss))
+    return whole
 
 
 def _light_time_s(range_km: Function, duration_s: int) -> Track:

@@ -1,63 +1,128 @@
-"""What a link can carry: the rate at each instant of its windows, and what a budget says of it."""
+"""What a link can carry: the rate and the expected loss at each instant of its windows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import reduce
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sim.environment.ends import End, link_geometry
 from sim.intervals import Intervals
-from sim.physics.links import Channel, carrier_to_noise_dbhz, held_modes
+from sim.physics.coding import frame_error_rate
+from sim.physics.links import Channel, carrier_to_noise_dbhz, eb_n0_db, held_modes
+from sim.physics.propagation import bent_pipe_dbhz
 from sim.physics.solar import AttitudeParameters
 from sim.searching import refined
 from sim.sky.ephemeris import Ephemeris
 
 Floats = NDArray[np.float64]
-Step = tuple[float, int]
+Whole = NDArray[np.int64]
 _EDGE_TOLERANCE_S = 0.05
+_NEAR_SUN_DEG = 2.0  # three hours of the Sun's way past a relay at the Moon's distance
+_NEAR_SUN_STEP_S = 120.0
+_GAUSS = ((0.5 - np.sqrt(0.15), 5 / 18), (0.5, 8 / 18), (0.5 + np.sqrt(0.15), 5 / 18))
+
+
+class RateStep(NamedTuple):
+    """A rate from an instant on, 0 where none closes."""
+
+    start_s: float
+    rate_bps: int
+    frame_loss: float
+    """Expected share of frames lost, its mean over the step."""
+
+
+@dataclass(frozen=True, eq=False)
+class Section:
+    """A part of a way between two ends that stay where they are."""
+
+    channel: Channel
+    source: End
+    destination: End
 
 
 class RateFinder:
-    """Pt/N0 of one channel between two ends in one attitude, and the steps of its rate."""
+    """Pt/N0 of one hop in one attitude of its source, and the steps of its rate.
+
+    Several sections are repeated one into the next, noise and all; modes are those of the first.
+    """
 
     def __init__(
         self,
-        channel: Channel,
-        source: End,
-        destination: End,
+        sections: Sequence[Section],
         ephemeris: Ephemeris,
         attitude: AttitudeParameters | None,
     ) -> None:
-        self.channel = channel
-        self._ends = (source, channel.source), (destination, channel.destination)
+        self.channel = sections[0].channel
+        self._sections = sections
         self._ephemeris = ephemeris
         self._attitude = attitude
 
     def carrier_to_noise_dbhz(self, t_s: Floats) -> Floats:
         """Pt/N0 at times (N,)."""
-        source, destination = self._ends
-        geometry = link_geometry(source, destination, self._ephemeris, t_s, self._attitude)
-        return np.broadcast_to(carrier_to_noise_dbhz(self.channel, geometry), t_s.shape)
+        parts = [
+            self._section_dbhz(section, t_s, None if index else self._attitude)
+            for index, section in enumerate(self._sections)
+        ]
+        return np.broadcast_to(reduce(bent_pipe_dbhz, parts), t_s.shape)
 
-    def steps(self, windows: Intervals, grid_s: Floats) -> list[list[Step]]:
-        """For each window, (from t_s on, rate_bps) with the first step at its start.
+    def _section_dbhz(
+        self, section: Section, t_s: Floats, attitude: AttitudeParameters | None
+    ) -> Floats:
+        channel = section.channel
+        ends = (section.source, channel.source), (section.destination, channel.destination)
+        return carrier_to_noise_dbhz(channel, link_geometry(*ends, self._ephemeris, t_s, attitude))
+
+    def steps(self, windows: Intervals, grid_s: Floats) -> list[list[RateStep]]:
+        """The steps of each window, the first at its start.
 
         `grid_s` (N,) rises with a step bounded by the motion and covers the windows; each step of
         the rate is a root of Pt/N0 less a threshold, good to 0.05 s.
         """
         if not len(windows):
             return []
-        inner = grid_s[windows.contains(grid_s)]
+        inner = self._finer_near_sun(grid_s)
+        inner = inner[windows.contains(inner)]
         times = np.unique(np.concatenate([inner, windows.starts_s, windows.stops_s - 1e-6]))
         window = np.searchsorted(windows.starts_s, times, side="right") - 1
-        edges = self._crossings(times, window, self.carrier_to_noise_dbhz(times))
+        ratios = self.carrier_to_noise_dbhz(times)
+        edges = self._crossings(times, window, ratios)
         bounds = [
             np.concatenate([[start], edges[(edges > start) & (edges < stop)], [stop]])
             for start, stop in windows
         ]
         middles = np.concatenate([0.5 * (b[:-1] + b[1:]) for b in bounds])
-        ratios = np.split(
-            self.carrier_to_noise_dbhz(middles), np.cumsum([len(b) - 1 for b in bounds])[:-1]
+        at_middles = self.carrier_to_noise_dbhz(middles)
+        cuts = np.cumsum([len(b) - 1 for b in bounds])[:-1]
+        held = [held_modes(self.channel, part) for part in np.split(at_middles, cuts)]
+        lost_s = self._lost_s(
+            bounds, held, np.append(times, middles), np.append(ratios, at_middles)
         )
-        return [self._joined(b, r) for b, r in zip(bounds, ratios, strict=True)]
+        return [
+            self._joined(*row) for row in zip(bounds, held, np.split(lost_s, cuts), strict=True)
+        ]
+
+    def _finer_near_sun(self, grid_s: Floats) -> Floats:
+        """The grid, closer where the Sun passes behind a source whose receiver hears it."""
+        for section in self._sections:
+            if "sun" not in section.channel.receiver.adds:
+                continue
+            behind = section.destination.position_km(grid_s)
+            towards = section.source.position_km(grid_s) - behind
+            sun = self._ephemeris.sun_apparent_km(grid_s) - behind
+            cosine = np.sum(towards * sun, axis=0) / (
+                np.linalg.norm(towards, axis=0) * np.linalg.norm(sun, axis=0)
+            )
+            near_s = grid_s[cosine > np.cos(np.radians(_NEAR_SUN_DEG))]
+            if len(near_s):
+                widest = float(np.max(np.diff(grid_s)))
+                around = np.arange(-widest, widest, _NEAR_SUN_STEP_S)
+                finer = np.unique((near_s[:, None] + around).ravel())
+                finer = finer[(finer > grid_s[0]) & (finer < grid_s[-1])]
+                grid_s = np.union1d(grid_s, finer)
+        return grid_s
 
     def _crossings(self, times: Floats, window: NDArray[np.intp], ratios: Floats) -> Floats:
         """All times at which Pt/N0 passes a threshold, with and without the hysteresis."""
@@ -80,11 +145,43 @@ class RateFinder:
                 )
         return np.sort(np.concatenate(found))
 
-    def _joined(self, bounds: Floats, ratios: Floats) -> list[Step]:
-        """The rate between the bounds of one window, judged in the middle, equal neighbours joined."""
-        rates = self.channel.rates_bps[held_modes(self.channel, ratios)].tolist()
+    def _lost_s(
+        self, bounds: Sequence[Floats], held: Sequence[Whole], times: Floats, ratios: Floats
+    ) -> Floats:
+        """Integral of the frame error rate over every piece between bounds, (pieces,).
+
+        Pt/N0 (N,) at times (N,) is taken as linear between them.
+        """
+        starts, stops = (np.concatenate([b[part] for b in bounds]) for part in _LEFT_AND_RIGHT)
+        modes = np.concatenate(held)
+        order = np.argsort(times)
+        knots = np.union1d(times, np.concatenate(bounds))
+        piece = np.searchsorted(starts, knots[:-1], side="right") - 1
+        inside = (piece >= 0) & (knots[:-1] < stops[piece])
+        at_knots = np.interp(knots, times[order], ratios[order])
+        left, right = at_knots[:-1][inside], at_knots[1:][inside]
+        piece, span = piece[inside], np.diff(knots)[inside]
+        lost_s = np.zeros(len(starts))
+        for number, mode in enumerate(self.channel.modes, start=1):
+            of = modes[piece] == number
+            for share, weight in _GAUSS:
+                ratio = left[of] + share * (right[of] - left[of])
+                eb_n0 = eb_n0_db(self.channel.link, mode.code, ratio, mode.rate_bps)
+                loss = weight * span[of] * frame_error_rate(mode.code, eb_n0)
+                lost_s += np.bincount(piece[of], loss, len(starts))
+        return lost_s
+
+    def _joined(self, bounds: Floats, held: Whole, lost_s: Floats) -> list[RateStep]:
+        """The steps of one window, pieces of equal rate joined."""
+        first = np.flatnonzero(np.diff(held, prepend=-1))
+        starts = bounds[:-1][first]
+        spans = np.diff(np.append(starts, bounds[-1]))
+        losses = np.add.reduceat(lost_s, first) / spans
+        rates = self.channel.rates_bps[held[first]]
         return [
-            (at_s, rate)
-            for index, (at_s, rate) in enumerate(zip(bounds[:-1].tolist(), rates, strict=True))
-            if index == 0 or rate != rates[index - 1]
+            RateStep(*row)
+            for row in zip(starts.tolist(), rates.tolist(), losses.tolist(), strict=True)
         ]
+
+
+_LEFT_AND_RIGHT = (slice(None, -1), slice(1, None))

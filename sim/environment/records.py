@@ -3,6 +3,7 @@
 from bisect import bisect_right
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,6 +61,27 @@ class PlaceSky:
         return self.lunar_days[max(index, 0)]
 
 
+class Frame(NamedTuple):
+    """What a transfer frame of one mode holds."""
+
+    bits: int
+    """Information bits at the input of the channel code."""
+    data_bits: int
+    """User data."""
+
+
+class TerminalUse(NamedTuple):
+    """A terminal at work in a hop."""
+
+    asset: str
+    terminal: str
+    role: Literal["sends", "receives"]
+    other_end: str
+    frequency_hz: float
+    other_end_km: Callable[[Floats], Floats]
+    """Where it points: the other end in the asset's east, north and up, (3, N)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Contact:
     """A usable window of a link to one destination, in whole seconds `[start_s, stop_s)`."""
@@ -71,14 +93,21 @@ class Contact:
     window_stop_s: float
     steps: Mapping[str, tuple[tuple[int, int], ...]]
     """By attitude: (from t_s on, rate_bps), the first at `start_s`."""
+    losses: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    """By attitude: expected share of frames lost in each step, its mean over the step."""
 
     def rate_bps(self, t_s: int, attitude: str) -> int:
         """Exclusive-use rate at `t_s`; 0 outside the contact."""
+        return self.step_at(t_s, attitude)[0]
+
+    def step_at(self, t_s: int, attitude: str) -> tuple[int, float]:
+        """Exclusive-use rate and share of frames lost at `t_s`; zeros outside the contact."""
         if not self.start_s <= t_s < self.stop_s:
-            return 0
-        steps = self.steps.get(attitude) or self.steps[next(iter(self.steps))]
+            return 0, 0.0
+        key = attitude if self.steps.get(attitude) else next(iter(self.steps))
+        steps = self.steps[key]
         index = bisect_right(steps, t_s, key=lambda step: step[0]) - 1
-        return steps[index][1]
+        return steps[index][1], self.losses[key][index] if key in self.losses else 0.0
 
     def capacity_bit(self, attitude: str) -> int:
         """Bits that the contact could carry in one attitude, used alone."""
@@ -89,7 +118,7 @@ class Contact:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Hop:
-    """One direction of a link to one of its destinations."""
+    """One direction of a link to one of its destinations, straight or over relays that repeat."""
 
     link: str
     source: str
@@ -104,15 +133,16 @@ class Hop:
     best_rate_bps: int
     """Highest rate of the ladder."""
     range_km: Callable[[Floats], Floats]
+    """Length of the way, over all relays."""
     light_time_s: Track
-    frame_bits: int
-    """Information bits of one frame at the input of the channel code."""
-    frame_data_bits: int
-    """User data in one frame."""
+    frames: Mapping[int, Frame]
+    """The transfer frame of each mode, by rate."""
+    uses: tuple[TerminalUse, ...]
+    """The terminals at work, in the order of the signal."""
+    via: tuple[str, ...] = ()
+    """The terminals from which relays repeat what they hear, `RELAY.TERMINAL`."""
     too_short: tuple[tuple[float, float], ...] = ()
     """Windows that hold no whole second."""
-    frame_error_rate: Mapping[int, float] = field(default_factory=dict)
-    """Expected share of frames lost by rate."""
     from_source_km: Callable[[Floats], Floats] | None = None
     """The destination in the source's east, north and up, (3, N); None where that has no horizon."""
     from_destination_km: Callable[[Floats], Floats] | None = None
@@ -124,8 +154,9 @@ class Hop:
 
     @property
     def name(self) -> str:
-        """`LINK:DESTINATION`, unique in a scenario."""
-        return f"{self.link}:{self.destination}.{self.destination_terminal}"
+        """`LINK:DESTINATION`, and where it is repeated; unique in a scenario."""
+        over = f" via {', '.join(self.via)}" if self.via else ""
+        return f"{self.link}:{self.destination}.{self.destination_terminal}{over}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

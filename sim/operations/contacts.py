@@ -9,7 +9,8 @@ import simpy
 
 from sim.environment import ANY_ATTITUDE, Contact, Environment, Hop
 from sim.operations.policies import Option, chosen
-from sim.operations.runlog import Event, RunLog
+from sim.operations.runlog import Event, RunLog, Wait
+from sim.operations.sharing import Terminals
 from sim.operations.transport import Channel, Network, Node
 
 _SETTLING_S = 2  # longer than any light time to the Moon and back
@@ -48,6 +49,9 @@ class Traffic:
         self._schedules = {hop.name: Schedule(hop) for hop in environment.hops}
         self._channels = [(node, channel) for node in network.order for channel in node.channels]
         self._alarm_s = inf
+        self._terminals = Terminals(environment)
+        self._waiting: dict[str, int] = {}
+        """Since when a link waits for a free terminal."""
 
     def follow_contacts(self) -> Generator[simpy.Event, Any, None]:
         """The SimPy process that stops at every edge of a contact or of a rate."""
@@ -79,62 +83,78 @@ class Traffic:
         """Settle, then let every channel choose again; assets other than `asking` are told."""
         now = int(self.clock.now)
         self.network.settle(now)
-        taken: dict[tuple[str, str], int] = {}
+        self._terminals.release(
+            (channel.hop, channel.contact, now) for _, channel in self._channels if channel.is_on
+        )
         changed = [
-            node.name for node, channel in self._channels if self._retune(node, channel, now, taken)
+            node.name for node, channel in self._channels if self._retune(node, channel, now)
+        ]
+        changed += [
+            node.name
+            for node, channel in self._channels
+            if channel.hop is not None and channel.take_turns(self._terminals.turns(channel.hop))
         ]
         for name in dict.fromkeys(changed):
             if name != asking and name in self.listeners:
                 self.listeners[name]()
         self._arm(now)
 
-    def _retune(
-        self, node: Node, channel: Channel, now: int, taken: dict[tuple[str, str], int]
-    ) -> bool:
+    def _retune(self, node: Node, channel: Channel, now: int) -> bool:
         """One channel's choice; whether its transmitter went on or off."""
         was_on, before = channel.is_on, channel.hop
         option = None
+        waits = False
         if node.may_transmit and node.has_data:
-            option = chosen(self._options(node, channel, now, taken), before, self._policy(channel))
+            offers = self._options(node, channel, now)
+            free = [offer for offer in offers if self._terminals.has_place(offer.hop, now)]
+            waits = bool(offers) and not free
+            option = chosen(free, before, self._links[channel.link].choose)
+        self._note_wait(channel.link, waits, now)
         if option is None:
             channel.is_on = False
             channel.tune(None, None, 0, now)
         else:
-            ready_s = channel.ready_s
-            if before is not option.hop or channel.contact is not option.contact:
-                ready_s = now + self._acquisition_s(channel, option.hop)
+            ready_s = self._ready_s(channel, option, now)
             channel.is_on = True
-            channel.tune(option.hop, option.contact, option.rate_bps, ready_s)
-            taken[_end(option.hop)] = taken.get(_end(option.hop), 0) + 1
+            channel.tune(option.hop, option.contact, option.rate_bps, ready_s, option.frame_loss)
+            self._terminals.take(option.hop)
         if before is not channel.hop:
             self._note(node, channel, before, now)
         return was_on != channel.is_on
 
-    def _policy(self, channel: Channel) -> str:
-        return self._links[channel.link].choose
+    def _ready_s(self, channel: Channel, option: Option, now: int) -> int:
+        """When data can flow: acquisition begins anew with each contact and each change of rate."""
+        acquisition_s = ceil(self._links[channel.link].acquisition_s)
+        if channel.hop is option.hop and channel.contact is option.contact:
+            if channel.rate_bps == option.rate_bps:
+                return channel.ready_s
+            return max(now + acquisition_s, channel.ready_s)
+        return self._terminals.pointed_s(option.hop, option.contact, now) + acquisition_s
 
-    def _acquisition_s(self, channel: Channel, hop: Hop) -> int:
-        station = self.environment.scenario.stations.get(hop.destination)
-        return ceil(self._links[channel.link].acquisition_s) + (station.setup_s if station else 0)
-
-    def _options(
-        self, node: Node, channel: Channel, now: int, taken: dict[tuple[str, str], int]
-    ) -> list[Option]:
+    def _options(self, node: Node, channel: Channel, now: int) -> list[Option]:
         attitude = self.attitudes.get(node.name, ANY_ATTITUDE)
         options = []
         for hop in channel.hops:
             contact = self._schedules[hop.name].at(now)
-            if contact is None or not self._has_place(hop, taken):
-                continue
-            rate = contact.rate_bps(now, attitude)
-            if rate > 0:
-                options.append(Option(hop, contact, rate))
+            if contact is not None:
+                rate, loss = contact.step_at(now, attitude)
+                if rate > 0:
+                    options.append(Option(hop, contact, rate, loss))
         return options
 
-    def _has_place(self, hop: Hop, taken: dict[tuple[str, str], int]) -> bool:
-        asset = self.environment.scenario.assets[hop.destination]
-        sharing = asset.terminals[hop.destination_terminal].sharing
-        return taken.get(_end(hop), 0) < (1 if sharing.access == "time" else sharing.channels)
+    def _note_wait(self, link: str, waits: bool, now: int) -> None:
+        since_s = self._waiting.get(link)
+        if waits and since_s is None:
+            self._waiting[link] = now
+        elif not waits and since_s is not None:
+            del self._waiting[link]
+            if now > since_s:
+                self.log.waits.append(Wait(link, since_s, now))
+
+    def close(self) -> None:
+        """Write down what still goes on at the end of the run."""
+        for link in list(self._waiting):
+            self._note_wait(link, False, self.environment.duration_s)
 
     def _note(self, node: Node, channel: Channel, before: Hop | None, now: int) -> None:
         after = channel.hop
@@ -162,10 +182,6 @@ class Traffic:
     def _come_back(self, at_s: int) -> Generator[simpy.Event, Any, None]:
         yield self.clock.timeout(at_s - self.clock.now)
         self.refresh()
-
-
-def _end(hop: Hop) -> tuple[str, str]:
-    return hop.destination, hop.destination_terminal
 
 
 def _empty_s(node: Node, now: int) -> float:

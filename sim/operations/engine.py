@@ -51,6 +51,7 @@ class _Engine:
             self.clock.process(self._report(self.progress))
         self._note_short_contacts()
         self.clock.run(until=self.environment.duration_s)
+        self.traffic.close()
         for vehicle in self.vehicles.values():
             vehicle.snapshot(vehicle.lunar_day(self.environment.duration_s - 1))
         self.log.events.sort(key=lambda event: event.t_s)

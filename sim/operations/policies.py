@@ -12,6 +12,8 @@ class Option(NamedTuple):
     hop: Hop
     contact: Contact
     rate_bps: int
+    frame_loss: float = 0.0
+    """Expected share of frames lost."""
 
 
 def chosen(options: Sequence[Option], current: Hop | None, policy: str) -> Option | None:

@@ -65,6 +65,16 @@ class ContactUse(NamedTuple):
     """User data that was sent and is lost, or is sent again later."""
     acquiring_s: int = 0
     """Seconds at the start in which nothing could be sent yet."""
+    turns: int = 1
+    """Users that shared its terminals in turn, this one counted."""
+
+
+class Wait(NamedTuple):
+    """A link that had data and a contact, but no terminal free for it."""
+
+    link: str
+    start_s: int
+    stop_s: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +118,7 @@ class RunLog:
     levels: dict[str, list[Level]] = field(default_factory=dict)
     deliveries: list[Delivery] = field(default_factory=list)
     uses: list[ContactUse] = field(default_factory=list)
+    waits: list[Wait] = field(default_factory=list)
     snapshots: dict[str, list[Snapshot]] = field(default_factory=dict)
     activity_runs: dict[tuple[str, str], int] = field(default_factory=dict)
     """Completed runs by (vehicle, activity)."""

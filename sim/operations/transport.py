@@ -8,9 +8,11 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from sim.environment import Contact, Hop
+from sim.environment import Contact, Frame, Hop
 from sim.operations.runlog import ContactUse, DataCounts, Delivery, Level, RunLog
 from sim.physics.recorder import Piece, Recorder
+
+_NO_FRAME = Frame(1, 1)
 
 
 @dataclass(slots=True)
@@ -70,11 +72,16 @@ class Channel:
         self.hop: Hop | None = None
         self.contact: Contact | None = None
         self.rate_bps = 0
+        self.frame = _NO_FRAME
+        self.frame_loss = 0.0
+        """Expected share of frames lost."""
+        self.turns = 1
+        """Users that share its terminals in turn, this one counted."""
         self.ready_s = 0
         """When acquisition is over."""
         self.is_on = False
         self.credit_bits = 0
-        """Channel bits since the last whole frame."""
+        """Information bits of all turns since the last whole frame."""
         self.loss_carry = 0.0
         self.flights: deque[Flight] = deque()
 
@@ -83,7 +90,7 @@ class Channel:
         """User data per second once acquired; 0 while off."""
         if not self.is_on or self.hop is None:
             return 0.0
-        return self.rate_bps * self.hop.frame_data_bits / self.hop.frame_bits
+        return self.rate_bps * self.frame.data_bits / (self.frame.bits * self.turns)
 
     def sends_to(self, asset: str) -> bool:
         """Whether it sends to an asset now."""
@@ -93,19 +100,34 @@ class Channel:
         """Whether something is on its way to an asset."""
         return any(flight.hop.destination == asset for flight in self.flights)
 
-    def tune(self, hop: Hop | None, contact: Contact | None, rate_bps: int, ready_s: int) -> None:
+    def tune(
+        self,
+        hop: Hop | None,
+        contact: Contact | None,
+        rate_bps: int,
+        ready_s: int,
+        frame_loss: float = 0.0,
+    ) -> None:
         """Point at a destination, or at none."""
         if hop is not self.hop or rate_bps != self.rate_bps:
             self.credit_bits = 0
         self.hop, self.contact, self.rate_bps = hop, contact, rate_bps
-        self.ready_s = ready_s
+        self.frame = _NO_FRAME if hop is None else hop.frames[rate_bps]
+        self.ready_s, self.frame_loss = ready_s, frame_loss
+
+    def take_turns(self, turns: int) -> bool:
+        """Share the terminals in turn from now on; whether that is a change."""
+        if turns == self.turns:
+            return False
+        self.credit_bits, self.turns = 0, turns
+        return True
 
     def allowance_bits(self, start_s: int, stop_s: int) -> int:
         """User data that whole frames can carry up to `stop_s`; fills the current frame."""
         if not self.is_on or self.hop is None:
             return 0
         self.credit_bits += self.rate_bps * max(0, stop_s - max(start_s, self.ready_s))
-        return self.credit_bits // self.hop.frame_bits * self.hop.frame_data_bits
+        return self.credit_bits // (self.frame.bits * self.turns) * self.frame.data_bits
 
     def send(self, pieces: list[Piece], start_s: int, stop_s: int, allowance: int) -> list[Piece]:
         """Take pieces on their way; returns those that are lost."""
@@ -115,7 +137,7 @@ class Channel:
             self._spend(0, allowance)
             return []
         self._spend(moved, allowance)
-        lost_bits = self._lost_bits(moved, hop)
+        lost_bits = self._lost_bits(moved)
         arriving, lost = divided(pieces, moved - lost_bits)
         light_s = hop.light_time_s.at(stop_s)
         clock_s = float(max(start_s, self.ready_s))
@@ -133,11 +155,10 @@ class Channel:
         if moved < allowance:
             self.credit_bits = 0  # idle frames filled the rest
         else:
-            self.credit_bits -= -(-moved // self.hop.frame_data_bits) * self.hop.frame_bits
+            self.credit_bits -= -(-moved // self.frame.data_bits) * self.frame.bits * self.turns
 
-    def _lost_bits(self, moved: int, hop: Hop) -> int:
-        share = hop.frame_error_rate.get(self.rate_bps, 0.0)
-        self.loss_carry += moved * share
+    def _lost_bits(self, moved: int) -> int:
+        self.loss_carry += moved * self.frame_loss
         lost = min(int(self.loss_carry), moved)
         self.loss_carry -= lost
         return lost
@@ -286,7 +307,14 @@ class Network:
             moved = sum(piece.bits for piece in pieces) - sum(piece.bits for piece in lost)
             acquiring_s = max(0, min(channel.ready_s, stop_s) - start_s)
             use = ContactUse(
-                channel.hop.name, start_s, stop_s, channel.rate_bps, moved, lost_bits, acquiring_s
+                channel.hop.name,
+                start_s,
+                stop_s,
+                channel.rate_bps,
+                moved,
+                lost_bits,
+                acquiring_s,
+                channel.turns,
             )
             self._note_use(use)
 
@@ -296,7 +324,7 @@ class Network:
         recent = range(len(uses) - 1, max(-1, len(uses) - 9), -1)
         for index in recent if use.start_s != self.closed_s else ():
             last = uses[index]
-            same = last.hop == use.hop and last.rate_bps == use.rate_bps
+            same = (last.hop, last.rate_bps, last.turns) == (use.hop, use.rate_bps, use.turns)
             if same and last.stop_s == use.start_s and not use.acquiring_s:
                 uses[index] = last._replace(
                     stop_s=use.stop_s,

@@ -67,11 +67,12 @@ class SharingParameters(Parameters):
     channels: Annotated[int, Field(ge=1)] = 1
     """Links at the same time, by frequency: receivers or transmitters."""
     beams: Annotated[int, Field(ge=1)] | None = None
-    """Directions at the same time; none: one beam covers all users."""
+    """Directions at the same time, users within half a beamwidth sharing one. None: one for a
+    steered antenna with a pattern, as many as needed for others."""
     access: Literal["frequency", "time"] = "frequency"
-    """Users beyond the channels wait; under `time` all users share one channel in turn."""
+    """Users beyond the channels wait; under `time` all users share one channel in equal turns."""
     duplex: Literal["full", "half"] = "full"
-    """Whether it can transmit while it receives."""
+    """Whether it can transmit while it receives; under `half` the two take equal turns."""
 
 
 class TerminalParameters(Parameters):
