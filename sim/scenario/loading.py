@@ -8,8 +8,9 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from sim.errors import ScenarioError, SimError
+from sim.errors import KernelError, ScenarioError, SimError
 from sim.physics.coding import Code
+from sim.physics.links import Channel
 from sim.scenario.files import NamedFiles
 from sim.scenario.grammar import Grammar
 from sim.scenario.messages import first_error, suggestion
@@ -17,6 +18,7 @@ from sim.scenario.nodes import Node, compose, plain, read_text, sources
 from sim.scenario.overrides import with_overrides
 from sim.scenario.parts import group_data, with_part_keys, with_parts
 from sim.scenario.schema import Scenario
+from sim.sky.kernels import require_covered
 
 
 def load_scenario(path: str | Path, overrides: Sequence[str] | Mapping[str, Any] = ()) -> Scenario:
@@ -37,7 +39,8 @@ def load_scenario(path: str | Path, overrides: Sequence[str] | Mapping[str, Any]
     scenario._sources = sources(tree)
     scenario._file_digests = files.digests
     scenario._codes = _codes()
-    _check_codes(scenario, tree, label)
+    _check_links(scenario, tree, label)
+    _check_dates(scenario, tree, label)
     return scenario
 
 
@@ -63,16 +66,41 @@ def _codes() -> dict[str, Code]:
     return codes.validate_json(json.dumps(entries))
 
 
-def _check_codes(scenario: Scenario, tree: Node, label: str) -> None:
+def _check_links(scenario: Scenario, tree: Node, label: str) -> None:
+    """Every link has known codes, and a frequency and a rate that its ends and codes can have."""
     for name, link in scenario.links.items():
         for code in link.coding:
             if code not in _codes():
-                node = tree.value["links"].value[name].value["coding"]
-                place = node.origin or f"{label}:{node.line}"
-                raise ScenarioError(
-                    f"{place}: links.{name}.coding: there is no code '{code}'; "
-                    f"{suggestion(code, list(_codes()))}"
-                )
+                path = ("links", name, "coding")
+                problem = f"there is no code '{code}'; {suggestion(code, list(_codes()))}"
+                raise ScenarioError(f"{_place(tree, path, label)}: {problem}")
+        for end in link.to:
+            try:
+                ends = scenario.terminal(link.from_), scenario.terminal(end)
+                Channel.of(link, *ends, _codes(), end)
+            except ValueError as error:
+                place = _place(tree, ("links", name), label)
+                raise ScenarioError(f"{place}: {error}") from None
+
+
+def _check_dates(scenario: Scenario, tree: Node, label: str) -> None:
+    """The start and a stated end lie where the kernels know the sky."""
+    stated = {("start_utc",): scenario.start_utc, ("span", "end_utc"): scenario.span.end_utc}
+    for path, utc in stated.items():
+        if utc is not None:
+            at_s = float(scenario.clock.seconds(utc))
+            try:
+                require_covered(scenario.clock, at_s, at_s)
+            except KernelError as error:
+                raise KernelError(f"{_place(tree, path, label)}: {error}") from None
+
+
+def _place(tree: Node, path: Sequence[str], label: str) -> str:
+    """File, line and key path of what stands in the file."""
+    node = tree
+    for key in path:
+        node = node.value[key]
+    return f"{node.origin or f'{label}:{node.line}'}: {'.'.join(path)}"
 
 
 def scenario_schema() -> str:
