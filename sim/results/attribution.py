@@ -38,7 +38,7 @@ CAUSES: dict[str, str] = {
     "out_of_view": "none of the link's destinations is in view",
     "relay_out_of_service": "a relay is in view, but one end does not serve",
     "station_not_allocated": "a station is in view, but it is not allocated or one end does not serve",
-    "busy": "the destination serves as many others as it can",
+    "busy": "the destination serves others: all its places are taken, or it is shared in turn",
     "rate_below_best": "the rate that closes is below the best one, or none closes",
     "acquisition": "in contact, not locked yet",
     "rounding": "parts of a second at the edges of a contact",
@@ -177,14 +177,15 @@ def _add_uses(
     uses = uses_of(environment, log, link)
     if not uses:
         return Intervals.none()
-    frames = {hop.name: (hop.frame_bits, hop.frame_data_bits) for hop in environment.hops_of(link)}
-    start, stop, rate, moved, lost, acquiring = np.array(
-        [(u.start_s, u.stop_s, u.rate_bps, u.moved_bits, u.lost_bits, u.acquiring_s) for u in uses],
-        dtype=np.int64,
+    frames = {hop.name: hop.frames for hop in environment.hops_of(link)}
+    # every field of a use but the hop is a whole number
+    start, stop, rate, moved, lost, acquiring, turns = np.array(
+        [use[1:] for use in uses], dtype=np.int64
     ).T
-    frame, data = np.array([frames[use.hop] for use in uses], dtype=np.int64).T
+    frame, data = np.array([frames[use.hop][use.rate_bps] for use in uses], dtype=np.int64).T
     span = stop - start
-    open_bits = rate * (span - acquiring)
+    shared_bits = rate * (span - acquiring)
+    open_bits = shared_bits // turns
     sent = moved + lost
     frames_bits = -(-sent // data) * frame
     idle = np.maximum(open_bits - frames_bits, 0)
@@ -192,6 +193,7 @@ def _add_uses(
     for name, amount in (
         ("rate_below_best", (best - rate) * span),
         ("acquisition", rate * acquiring),
+        ("busy", shared_bits - open_bits),
         ("framing", open_bits - idle - sent),
         ("retransmission", lost),
         ("nothing_to_send", idle),
@@ -242,7 +244,8 @@ class _LinkState:
         self._view = _union(outward)
         self._served = _union([_outward(hop.geometric & hop.served) for hop in hops])
         self._rounding = Intervals.of(_rounding(hops))
-        self._crowded = [_crowded(environment, log, hop) for hop in hops]
+        waits = [wait for wait in log.waits if wait.link == hops[0].link]
+        self._waits = Intervals.of((float(wait.start_s), float(wait.stop_s)) for wait in waits)
         self._is_relay = hops[0].destination not in environment.scenario.stations
         source = hops[0].source
         if source in environment.scenario.vehicles:
@@ -269,7 +272,7 @@ class _LinkState:
     @property
     def edges_s(self) -> Iterator[NDArray[np.float64]]:
         """All whole seconds at which a condition may change."""
-        for intervals in (self._view, self._served, self._rounding, *self._crowded):
+        for intervals in (self._view, self._served, self._rounding, self._waits):
             yield intervals.starts_s
             yield intervals.stops_s
         yield self._silence.times_s.astype(float)
@@ -277,13 +280,12 @@ class _LinkState:
             for rate in rates:
                 yield rate.times_s.astype(float)
 
-    def rate_bps(self, t_s: Whole, *, free: bool = True) -> Whole:
-        """The highest rate that closes in the attitude of then; `free`: where there is a place."""
+    def rate_bps(self, t_s: Whole) -> Whole:
+        """The highest rate that closes in the attitude of then."""
         attitude = self._attitude.at(t_s)
-        taken = [crowded.contains(t_s) & free for crowded in self._crowded]
         found = np.zeros(len(t_s), dtype=np.int64)
         for index, rates in enumerate(self._rates):
-            here = [np.where(no, 0, rate.at(t_s)) for rate, no in zip(rates, taken, strict=True)]
+            here = [rate.at(t_s) for rate in rates]
             found = np.where(attitude == index, np.max(here, axis=0), found)
         return found
 
@@ -300,8 +302,8 @@ class _LinkState:
                     silence >= 0,
                     ~self._view.contains(t_s),
                     ~self._served.contains(t_s),
-                    self.rate_bps(t_s, free=False) == 0,
                     self.rate_bps(t_s) == 0,
+                    self._waits.contains(t_s),
                 ],
                 [silence, _INDEX["out_of_view"], _INDEX[out], closed, _INDEX["busy"]],
                 default=_INDEX["nothing_to_send"],
@@ -330,29 +332,6 @@ def _rounding(hops: Sequence[Hop]) -> Iterator[tuple[float, float]]:
         for start_s, stop_s in hop.too_short:
             yield float(np.floor(start_s)), float(np.ceil(stop_s))
 
-
-def _crowded(environment: Environment, log: RunLog, hop: Hop) -> Intervals:
-    """When the terminal at the far end serves as many other links as it can at once."""
-    end = environment.scenario.assets[hop.destination].terminals[hop.destination_terminal]
-    limit = 1 if end.sharing.access == "time" else end.sharing.channels
-    others = {
-        other.name
-        for other in environment.hops
-        if (other.destination, other.destination_terminal)
-        == (hop.destination, hop.destination_terminal)
-        and other.link != hop.link
-    }
-    uses = [use for use in log.uses if use.hop in others]
-    changes = sorted([(use.start_s, 1) for use in uses] + [(use.stop_s, -1) for use in uses])
-    pairs: list[tuple[float, float]] = []
-    depth = since = 0
-    for t_s, change in changes:
-        if depth < limit <= depth + change:
-            since = t_s
-        elif depth + change < limit <= depth:
-            pairs.append((float(since), float(t_s)))
-        depth += change
-    return Intervals.of(pairs)
 
 
 class _Delivered:

@@ -1,13 +1,14 @@
 """Energy of a vehicle at any instant and through its nights, from the log by the same `advance`."""
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from sim.environment import Environment
-from sim.operations.runlog import Flow, RunLog
-from sim.physics.bus import BusState, advance, opened
+from sim.operations.runlog import Flow, RunLog, Snapshot
+from sim.physics.bus import BusState, PowerParameters, advance, aged, opened
 from sim.results.timeline import ModeSpan
 
 _HOUR_S = 3600.0
@@ -18,7 +19,7 @@ class Energy:
 
     def __init__(self, environment: Environment, log: RunLog, vehicle: str) -> None:
         self.parameters = environment.scenario.vehicles[vehicle]
-        self.flows = log.flows[vehicle]
+        self.flows = _with_ageing(self.parameters, log.flows[vehicle], log.snapshots[vehicle])
         self._environment = environment
         self._vehicle = vehicle
         self._starts_s = np.array([flow.t_s for flow in self.flows], dtype=np.int64)
@@ -56,6 +57,7 @@ class Energy:
             chosen = names == attitude
             track = self._environment.array_power_w[self._vehicle, attitude]
             power[chosen] = track(times[chosen])
+        power *= np.array([flow.array_share for flow in self.flows])[index]
         return [float(watts) for watts in power]
 
     def lowest(self, start_s: int, stop_s: int) -> tuple[float, float]:
@@ -78,7 +80,30 @@ class Energy:
 
     def _moved(self, flow: Flow, state: BusState, start_s: float, stop_s: float) -> BusState:
         track = self._environment.array_power_w[self._vehicle, flow.attitude]
-        return advance(self.parameters, state, flow.load_w, track, start_s, stop_s)
+        return advance(
+            self.parameters,
+            state,
+            flow.load_w,
+            track,
+            start_s,
+            stop_s,
+            array_share=flow.array_share,
+            heat=self._environment.heat.get((self._vehicle, flow.attitude)),
+        )
+
+
+def _with_ageing(
+    parameters: PowerParameters, flows: Sequence[Flow], snapshots: Sequence[Snapshot]
+) -> list[Flow]:
+    """The flows, and one where each lunar day ends and the battery has aged."""
+    starts = [flow.t_s for flow in flows]
+    found = list(flows)
+    for snapshot in snapshots[:-1]:
+        index = bisect_right(starts, snapshot.t_s) - 1
+        if index >= 0 and starts[index] < snapshot.t_s:
+            state = aged(parameters, opened(snapshot.bus))
+            found.append(flows[index]._replace(t_s=snapshot.t_s, state=state))
+    return sorted(found, key=lambda flow: flow.t_s)
 
 
 @dataclass(frozen=True, slots=True)
