@@ -333,7 +333,6 @@ def _rounding(hops: Sequence[Hop]) -> Iterator[tuple[float, float]]:
             yield float(np.floor(start_s)), float(np.ceil(stop_s))
 
 
-
 class _Delivered:
     """Bits received on Earth, by the link that brought them and the vehicle that made them."""
 
