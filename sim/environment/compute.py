@@ -1,6 +1,7 @@
 """From a scenario to its environment: sky, orbits, windows, rates, array power."""
 
 from sim.environment.contacts import link_hops
+from sim.environment.plans import planned_hops
 from sim.environment.records import ANY_ATTITUDE, Environment, Hop
 from sim.environment.stage import Progress, set_stage
 from sim.environment.surroundings import array_power_w, heat_tracks, surroundings
@@ -18,9 +19,10 @@ def compute_environment(
     """
     tell = progress or (lambda step, fraction: None)
     stage = set_stage(scenario, cache=cache, progress=progress)
-    hops: list[Hop] = []
-    for index, (name, link) in enumerate(scenario.links.items()):
-        tell("rates", index / len(scenario.links))
+    hops: list[Hop] = list(planned_hops(scenario, stage.duration_s))
+    links = {} if scenario.contact_plan is not None else scenario.links
+    for index, (name, link) in enumerate(links.items()):
+        tell("rates", index / len(links))
         hops += link_hops(stage, name, link)
     warmth = {name: surroundings(stage, name) for name in scenario.vehicles}
     return Environment(

@@ -52,46 +52,55 @@ def _too_short(windows: Intervals) -> tuple[tuple[float, float], ...]:
     return tuple(window for window in windows if not _is_whole(*window))
 
 
+Step = tuple[int, int, float]
+"""From t_s on, rate_bps, and the expected share of frames lost."""
+
+
 def _contact(hop: Hop, start_s: float, stop_s: float) -> Contact:
     """One contact through a whole window."""
     first, last = ceil(start_s), floor(stop_s)
     inside = [c for c in hop.contacts if c.start_s < last and c.stop_s > first]
     keys = tuple(hop.contacts[0].steps) if hop.contacts else (ANY_ATTITUDE,)
-    steps = {key: _filled(hop, inside, key, first, last) for key in keys}
-    return Contact(first, last, start_s, stop_s, steps)
+    rows = {key: _filled(hop, inside, key, first, last) for key in keys}
+    steps = {key: tuple((at_s, rate) for at_s, rate, _ in found) for key, found in rows.items()}
+    losses = {key: tuple(loss for _, _, loss in found) for key, found in rows.items()}
+    return Contact(first, last, start_s, stop_s, steps, losses)
 
 
-def _filled(
-    hop: Hop, inside: Sequence[Contact], key: str, first: int, last: int
-) -> tuple[tuple[int, int], ...]:
+def _filled(hop: Hop, inside: Sequence[Contact], key: str, first: int, last: int) -> list[Step]:
     """Rate steps of a window: those of its old contacts, and what lies between them filled."""
-    rows: list[tuple[int, int]] = []
+    rows: list[Step] = []
     now = first
-    edge = _edge_rate(inside[0], key, first=True) if inside else _nearest_rate(hop, key, first)
+    edge = _edge(inside[0], key, first=True) if inside else _nearest(hop, key, first)
     for contact in inside:
         if now < contact.start_s:
-            rows.append((now, edge))
-        rows += contact.steps.get(key) or contact.steps[next(iter(contact.steps))]
-        now, edge = contact.stop_s, _edge_rate(contact, key, first=False)
+            rows.append((now, *edge))
+        rows += _steps(contact, key)
+        now, edge = contact.stop_s, _edge(contact, key, first=False)
     if now < last:
-        rows.append((now, edge))
-    return tuple(
-        row for index, row in enumerate(rows) if index == 0 or row[1] != rows[index - 1][1]
-    )
+        rows.append((now, *edge))
+    return [row for index, row in enumerate(rows) if index == 0 or row[1:] != rows[index - 1][1:]]
 
 
-def _edge_rate(contact: Contact, key: str, *, first: bool) -> int:
-    """The rate nearest to one edge of a contact."""
-    steps = contact.steps.get(key) or contact.steps[next(iter(contact.steps))]
-    rates = [rate for _, rate in steps if rate > 0]
-    if not rates:
-        return 0
-    return rates[0] if first else rates[-1]
+def _steps(contact: Contact, key: str) -> list[Step]:
+    """The steps of a contact in one attitude, the first of them at its start."""
+    known = key if contact.steps.get(key) else next(iter(contact.steps))
+    steps = contact.steps[known]
+    losses = contact.losses.get(known, (0.0,) * len(steps))
+    return [(*step, loss) for step, loss in zip(steps, losses, strict=True)]
 
 
-def _nearest_rate(hop: Hop, key: str, at_s: int) -> int:
-    """The rate at the edge of the contact that is nearest in time."""
+def _edge(contact: Contact, key: str, *, first: bool) -> tuple[int, float]:
+    """Rate and loss nearest to one edge of a contact."""
+    usable = [step for step in _steps(contact, key) if step[1] > 0]
+    if not usable:
+        return 0, 0.0
+    return usable[0][1:] if first else usable[-1][1:]
+
+
+def _nearest(hop: Hop, key: str, at_s: int) -> tuple[int, float]:
+    """Rate and loss at the edge of the contact that is nearest in time."""
     if not hop.contacts:
-        return hop.best_rate_bps
+        return hop.best_rate_bps, 0.0
     nearest = min(hop.contacts, key=lambda c: min(abs(c.start_s - at_s), abs(c.stop_s - at_s)))
-    return _edge_rate(nearest, key, first=nearest.start_s >= at_s)
+    return _edge(nearest, key, first=nearest.start_s >= at_s)
