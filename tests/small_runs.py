@@ -7,9 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sim.environment import Contact, Environment, Hop, LunarDay, PlaceSky
-from sim.environment.records import Frame
+from sim.environment.records import Frame, TerminalUse
 from sim.intervals import Intervals
 from sim.operations.runlog import (
     ContactUse,
@@ -28,6 +29,7 @@ from sim.track import Track
 
 SCENARIO = Path(__file__).parents[1] / "scenarios" / "minimal.yaml"
 DURATION_S = 2000
+Floats = NDArray[np.float64]
 FRAME = Frame(100, 80)
 RETURN, DOWN = "lander_return:queqiao.x_dish", "relay_return:kashi.s_band"
 
@@ -68,6 +70,10 @@ def small_environment() -> Environment:
     )
 
 
+def _overhead(t_s: Floats) -> Floats:
+    return np.array([0.0, 0.0, 60_000.0])[:, None] * np.ones(np.shape(t_s))
+
+
 def _hop(link: str, ends: tuple[str, str, str, str], view: Intervals, contacts: object) -> Hop:
     return Hop(
         link=link,
@@ -82,7 +88,10 @@ def _hop(link: str, ends: tuple[str, str, str, str], view: Intervals, contacts: 
         range_km=lambda t_s: np.full(np.shape(t_s), 60_000.0),
         light_time_s=Track.constant(0.2, 0.0, DURATION_S),
         frames={1000: FRAME, 500: FRAME},
-        uses=(),
+        uses=(
+            TerminalUse(ends[0], ends[1], "sends", ends[2], 8.47e9, _overhead),
+            TerminalUse(ends[2], ends[3], "receives", ends[0], 8.47e9, _overhead),
+        ),
     )
 
 
