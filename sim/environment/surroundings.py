@@ -85,7 +85,7 @@ def heat_tracks(around: Surroundings, vehicle: VehicleParameters, attitude: str)
     nodes = {} if vehicle.heat is None else vehicle.heat.nodes
 
     def normal_w_m2(t_s: Floats) -> Floats:
-        return irradiance_w_m2(around.sun_local_km(t_s)) * around.share(t_s)
+        return np.asarray(irradiance_w_m2(around.sun_local_km(t_s)) * around.share(t_s))
 
     return HeatTracks(
         sunlight_w_m2=fitted_track(normal_w_m2, around.edges_s, _SUNLIGHT_TOLERANCE_W_M2),
@@ -153,9 +153,9 @@ def _share(stay: Stay, ephemeris: Ephemeris) -> Function:
 
     def unshaded(t_s: Floats) -> Floats:
         here = stay.end.position_km(t_s)
-        sun = ephemeris.sun_apparent_km(t_s) - here
-        moon = sun_fraction(sun, -here, MOON_RADIUS_KM)
-        return moon * sun_fraction(sun, ephemeris.earth_km(t_s) - here, EARTH_RADIUS_KM)
+        moon = sun_fraction(*ephemeris.shadow_vectors_km(t_s, here, "moon"), MOON_RADIUS_KM)
+        earth = sun_fraction(*ephemeris.shadow_vectors_km(t_s, here, "earth"), EARTH_RADIUS_KM)
+        return moon * earth
 
     return unshaded
 

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sim.clock import Clock
-from sim.constants import DAY_S
-from sim.sky.directions import longitude_latitude_deg
+from sim.constants import DAY_S, SPEED_OF_LIGHT_KM_S
+from sim.sky.directions import longitude_latitude_deg, range_km
 from sim.sky.frames import ARCSECOND_RAD, applied, euler, principal_to_mean_earth
 from sim.sky.kernels import J2000_JD, load_kernels, require_covered, skyfield_time
 from sim.track import Track
@@ -66,9 +66,19 @@ class Ephemeris:
         return self._through(self._samples.apparent_km("sun"))
 
     @cached_property
-    def earth_apparent_km(self) -> Track:
-        """The Earth as it appears from the Moon's centre, to stand beside the apparent Sun."""
-        return self._through(self._samples.apparent_km("earth"))
+    def sun_light_km(self) -> Track:
+        """The Sun where its light left it, seen from the Moon's centre: for shadows."""
+        return self._through(self._samples.light_km("sun"))
+
+    @cached_property
+    def moon_velocity_km_s(self) -> Track:
+        """Velocity of the Moon from the solar system's barycentre."""
+        return self._through(self._samples.velocity_km_s("moon"))
+
+    @cached_property
+    def earth_velocity_km_s(self) -> Track:
+        """Velocity of the Earth from the solar system's barycentre."""
+        return self._through(self._samples.velocity_km_s("earth"))
 
     @cached_property
     def moon_angles_rad(self) -> Track:
@@ -104,6 +114,19 @@ class Ephemeris:
     def principal_rotation(self, t_s: ArrayLike) -> Floats:
         """ICRF to the Moon's principal axes; (3, 3) or (3, 3, N)."""
         return euler(self.moon_angles_rad(t_s))
+
+    def shadow_vectors_km(
+        self, t_s: ArrayLike, from_km: Floats, body: str
+    ) -> tuple[Floats, Floats]:
+        """The Sun and the Moon or the Earth from a point near the Moon, by light time.
+
+        Where light that arrives now left the Sun and passed the body, which decides on a shadow;
+        aberration turns both alike. The Sun's light time is that to the Moon's centre.
+        """
+        at = -from_km if body == "moon" else self.earth_km(t_s) - from_km
+        velocity = self.moon_velocity_km_s if body == "moon" else self.earth_velocity_km_s
+        delay = range_km(at) / SPEED_OF_LIGHT_KM_S
+        return self.sun_light_km(t_s) - from_km, at - delay * velocity(t_s)
 
     def sub_solar_point_deg(self, t_s: ArrayLike) -> tuple[Floats, Floats]:
         """East longitude and latitude on the Moon over which the Sun stands."""
@@ -195,8 +218,14 @@ class _Samples:
     def sun_km(self) -> Any:
         return (self._planets["sun"] - self._moon).at(self._time).position.km
 
+    def light_km(self, body: str) -> Any:
+        return self._observer.observe(self._planets[body]).position.km
+
     def apparent_km(self, body: str) -> Any:
         return self._observer.observe(self._planets[body]).apparent(deflectors=()).position.km
+
+    def velocity_km_s(self, body: str) -> Any:
+        return self._planets[body].at(self._time).velocity.km_per_s
 
     @cached_property
     def moon_angles_rad(self) -> Any:

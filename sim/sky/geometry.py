@@ -129,21 +129,30 @@ class Site:
 
         Sampled from Skyfield's own light time and aberration at this site; no deflection.
         """
-        return self._apparent_local_km("sun")
+        return self._seen_local_km("sun")
 
     @cached_property
     def earth_local_km(self) -> Track:
         """The Earth's centre as it appears from the site, to stand beside the apparent Sun."""
-        return self._apparent_local_km("earth")
+        return self._seen_local_km("earth")
 
-    def _apparent_local_km(self, body: str) -> Track:
+    @cached_property
+    def light_local_km(self) -> tuple[Track, Track]:
+        """The Sun and the Earth where light that arrives now left the one and passed the other.
+
+        Without aberration, which turns both alike: for shadows.
+        """
+        return self._seen_local_km("sun", False), self._seen_local_km("earth", False)
+
+    def _seen_local_km(self, body: str, is_apparent: bool = True) -> Track:
         kernels = load_kernels()
         edges = self.ephemeris.edges_s
         nodes = Track.nodes(edges, DEGREE)
         observer = kernels.planets["moon"] + self.vector_function
         at = observer.at(skyfield_time(kernels, self.ephemeris.clock, nodes))
-        vector = at.observe(kernels.planets[body]).apparent(deflectors=()).position.km
-        return Track.through(applied(self.rotation(nodes), vector), edges, DEGREE)
+        seen = at.observe(kernels.planets[body])
+        seen = seen.apparent(deflectors=()) if is_apparent else seen
+        return Track.through(applied(self.rotation(nodes), seen.position.km), edges, DEGREE)
 
 
 @dataclass(frozen=True, eq=False)

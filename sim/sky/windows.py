@@ -81,8 +81,20 @@ def relay_grid(track: Track, start_s: float, stop_s: float, longest_s: float) ->
     The step is 0.2 of the time in which it crosses the cap of the Moon that sees it, and 0.12 of
     the time for one radian on a circle at its distance, whichever is shorter.
     """
+    times, needed = _needed_steps(track, start_s, stop_s, min(longest_s, 300.0))
+    step = np.minimum(longest_s, needed)
+    rate = 1.0 / step
+    count = np.concatenate([[0.0], np.cumsum(0.5 * (rate[1:] + rate[:-1]) * np.diff(times))])
+    wanted = np.linspace(0.0, count[-1], max(2, int(np.ceil(count[-1]))) + 1)
+    return np.asarray(np.interp(wanted, count, times))
+
+
+@lru_cache(maxsize=16)
+def _needed_steps(
+    track: Track, start_s: float, stop_s: float, widest: float
+) -> tuple[Floats, Floats]:
+    """Instants at most `widest` seconds apart, and the step that the motion asks for at each."""
     coarse = np.unique(np.clip(track.edges_s, start_s, stop_s))
-    widest = min(longest_s, 300.0)
     parts = np.maximum(1, np.ceil(np.diff(coarse) / widest).astype(int))
     if parts.sum() > 4 * (stop_s - start_s) / widest + 1000:
         coarse, parts = (
@@ -91,11 +103,7 @@ def relay_grid(track: Track, start_s: float, stop_s: float, longest_s: float) ->
         )
     times = np.repeat(coarse[:-1], parts) + _ramp(parts) * np.repeat(np.diff(coarse) / parts, parts)
     times = np.append(times, stop_s)
-    step = np.minimum(longest_s, _relay_step_s(track(times), track.derivative(times)))
-    rate = 1.0 / step
-    count = np.concatenate([[0.0], np.cumsum(0.5 * (rate[1:] + rate[:-1]) * np.diff(times))])
-    wanted = np.linspace(0.0, count[-1], max(2, int(np.ceil(count[-1]))) + 1)
-    return np.asarray(np.interp(wanted, count, times))
+    return times, _relay_step_s(track(times), track.derivative(times))
 
 
 def _ramp(parts: NDArray[np.intp]) -> Floats:
@@ -215,8 +223,9 @@ def sun_is_lit(site: Site, start_s: float, stop_s: float) -> Intervals:
 def site_eclipses(site: Site, start_s: float, stop_s: float, total: bool = False) -> Intervals:
     """When the Earth covers a part of the Sun at a site, or all of it; up or not."""
     depth = umbra_deg if total else penumbra_deg
+    sun, earth = site.light_local_km
     return intervals_where(
-        lambda t_s: depth(site.sun_local_km(t_s), site.earth_local_km(t_s), EARTH_RADIUS_KM),
+        lambda t_s: depth(sun(t_s), earth(t_s), EARTH_RADIUS_KM),
         even_grid(start_s, stop_s, _SHADOW_STEP_S),
     )
 
@@ -229,19 +238,12 @@ def relay_eclipses(
     body: str = "moon",
     total: bool = False,
 ) -> Intervals:
-    """When the Moon or the Earth covers a part of the Sun at a relay, or all of it.
-
-    Directions are those that appear from the Moon's centre, moved to the relay; the light time
-    from there to the relay, below 0.3 s, is left out.
-    """
+    """When the Moon or the Earth covers a part of the Sun at a relay, or all of it."""
     depth = umbra_deg if total else penumbra_deg
-    is_moon = body == "moon"
-    radius_km = MOON_RADIUS_KM if is_moon else EARTH_RADIUS_KM
+    radius_km = MOON_RADIUS_KM if body == "moon" else EARTH_RADIUS_KM
 
     def shadow(t_s: Floats) -> Floats:
-        relay = track(t_s)
-        middle = -relay if is_moon else ephemeris.earth_apparent_km(t_s) - relay
-        return depth(ephemeris.sun_apparent_km(t_s) - relay, middle, radius_km)
+        return depth(*ephemeris.shadow_vectors_km(t_s, track(t_s), body), radius_km)
 
     return intervals_where(shadow, relay_grid(track, start_s, stop_s, _SHADOW_STEP_S))
 
