@@ -69,7 +69,7 @@ def store(layer: str, key: str, arrays: Mapping[str, NDArray[Any]]) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with partial.open("wb") as stream:
-            np.savez(stream, **dict(arrays))
+            np.savez(stream, **dict(arrays))  # type: ignore[arg-type]
         partial.replace(path)
     except OSError as error:
         _say(f"the cache folder {path.parent} is not writable ({error.strerror}); nothing is kept")
@@ -89,7 +89,9 @@ def replace_file(path: Path, content: bytes) -> None:
     except OSError as error:
         with contextlib.suppress(OSError):
             partial.unlink(missing_ok=True)
-        raise SimError(f"{path} cannot be written: {error.strerror}; choose another place") from None
+        raise SimError(
+            f"{path} cannot be written: {error.strerror}; choose another place"
+        ) from None
 
 
 def _path(layer: str, key: str) -> Path | None:

@@ -18,17 +18,40 @@ TT_MINUS_TAI_S = 32.184
 """Terrestrial Time minus International Atomic Time; IAU 1991 resolution A4."""
 
 # First day on which TAI - UTC has the value; 10 s since 1972-01-01 and one more at each entry.
-_LEAP_DATES = (
-    "1972-01-01 1972-07-01 1973-01-01 1974-01-01 1975-01-01 1976-01-01 1977-01-01 1978-01-01 "
-    "1979-01-01 1980-01-01 1981-07-01 1982-07-01 1983-07-01 1985-07-01 1988-01-01 1990-01-01 "
-    "1991-01-01 1992-07-01 1993-07-01 1994-07-01 1996-01-01 1997-07-01 1999-01-01 2006-01-01 "
-    "2009-01-01 2012-07-01 2015-07-01 2017-01-01"
-).split()
+_LEAP_DATES = [
+    "1972-01-01",
+    "1972-07-01",
+    "1973-01-01",
+    "1974-01-01",
+    "1975-01-01",
+    "1976-01-01",
+    "1977-01-01",
+    "1978-01-01",
+    "1979-01-01",
+    "1980-01-01",
+    "1981-07-01",
+    "1982-07-01",
+    "1983-07-01",
+    "1985-07-01",
+    "1988-01-01",
+    "1990-01-01",
+    "1991-01-01",
+    "1992-07-01",
+    "1993-07-01",
+    "1994-07-01",
+    "1996-01-01",
+    "1997-07-01",
+    "1999-01-01",
+    "2006-01-01",
+    "2009-01-01",
+    "2012-07-01",
+    "2015-07-01",
+    "2017-01-01",
+]
 _LEAP_DAYS = tuple(date.fromisoformat(text).toordinal() - _J2000_DAY for text in _LEAP_DATES)
 _TAI_MINUS_UTC_S = tuple(range(10, 10 + len(_LEAP_DAYS)))
 _LEAP_TAI_S = tuple(
-    day * 86400 - _NOON_S + offset
-    for day, offset in zip(_LEAP_DAYS, _TAI_MINUS_UTC_S, strict=True)
+    day * 86400 - _NOON_S + offset for day, offset in zip(_LEAP_DAYS, _TAI_MINUS_UTC_S, strict=True)
 )
 
 
