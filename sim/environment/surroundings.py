@@ -110,7 +110,8 @@ def _absorbed_w(
         sun = around.sun_local_km(t_s)
         direction = sun / range_km(sun)
         cosine = np.sum(panel_normal(mount, stance, direction) * direction, axis=0)
-        return face.absorptance * face.area_m2 * np.maximum(cosine, 0.0) * normal_w_m2(t_s)
+        taken_m2 = face.absorptance * face.area_m2 * np.maximum(cosine, 0.0)
+        return np.asarray(taken_m2 * normal_w_m2(t_s))
 
     tolerance_w = _SUNLIGHT_TOLERANCE_W_M2 * face.area_m2
     return fitted_track(taken_w, around.edges_s, tolerance_w)
