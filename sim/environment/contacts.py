@@ -270,12 +270,10 @@ def _over_the_ground(first: Site, second: Site, start_s: float, stop_s: float) -
 
 
 def _grid_s(first: At, second: At, start_s: float, stop_s: float) -> Floats:
-    """Instants that follow the faster of the two ends."""
-    grid = even_grid(start_s, stop_s, _GRID_STEP_S)
-    for end in (first, second):
-        if isinstance(end, Orbit):
-            grid = np.union1d(grid, relay_grid(end.track, start_s, stop_s, _GRID_STEP_S))
-    return grid
+    """Instants that follow the faster of the two ends, at most an hour apart."""
+    orbits = [end.track for end in (first, second) if isinstance(end, Orbit)]
+    grids = [relay_grid(track, start_s, stop_s, _GRID_STEP_S) for track in orbits]
+    return reduce(np.union1d, grids or [even_grid(start_s, stop_s, _GRID_STEP_S)])
 
 
 def channel_of(scenario: Scenario, name: str, link: LinkInUse, to: str) -> Channel:

@@ -9,6 +9,7 @@ from sim.environment import Contact, Environment, Hop, TerminalUse
 from sim.physics.antennas import (
     FixedPointing,
     GainAntenna,
+    GimbalPointing,
     half_power_beamwidth_deg,
     separation_deg,
     slew_s,
@@ -100,16 +101,21 @@ class Terminals:
         last = self._last.get(key)
         if last is not None and last[0] is use and last[1] is contact:
             return now
-        ready_s = 0
-        if last is not None and last[0].other_end != use.other_end:
-            pointing = self._terminal(use).antenna.pointing
-            before, after = _direction_deg(last[0], last[2]), _direction_deg(use, now)
-            ready_s = last[2] + ceil(slew_s(pointing, *before, *after))
+        ready_s = 0 if last is None else self._turned_s(use, *last, now)
         station = self._stations.get(use.asset)
         if station is not None:
-            ready_s = max(ready_s, contact.start_s, 0 if last is None else last[2])
-            ready_s += station.setup_s
+            ready_s = max(ready_s, contact.start_s) + station.setup_s
         return max(now, ready_s)
+
+    def _turned_s(
+        self, use: TerminalUse, before: TerminalUse, _: Contact, left_s: int, now: int
+    ) -> int:
+        """When a gimbal has turned away from what it looked at until `left_s`."""
+        pointing = self._terminal(use).antenna.pointing
+        if before.other_end == use.other_end or not isinstance(pointing, GimbalPointing):
+            return left_s
+        turn = _direction_deg(before, left_s), _direction_deg(use, now)
+        return left_s + ceil(slew_s(pointing, *turn[0], *turn[1]))
 
     def _terminal(self, use: TerminalUse) -> TerminalParameters:
         return self._assets[use.asset].terminals[use.terminal]
