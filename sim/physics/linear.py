@@ -197,6 +197,8 @@ def _reached_s(
     track: Track, share: float, level_w: float, start_s: float, stop_s: float, target_wh: float
 ) -> float:
     """When the net energy since `start_s` reaches `target_wh`; net power keeps its sign."""
+    if target_wh == 0.0:
+        return start_s
     cumulative = track.cumulative
     first = cumulative.at(start_s)
     target_j = target_wh * _HOUR_S

@@ -41,6 +41,7 @@ NO_SWITCH, CLOSES_ABOVE, CLOSES_BELOW, CLOSES_IN_THE_DARK = range(4)
 
 _STEADY_LIMIT = 1.5  # part of a step times the fastest rate; the rule is stable to 2.78
 _SPACE_K = 2.725
+_ROUNDING = 1e-12  # a battery is full or empty though a last bit is missing
 
 
 class Network(NamedTuple):
@@ -442,6 +443,7 @@ def stepped(  # type: ignore[no-untyped-def]
     for k in range(1 + sunlit):
         work[7, k] = _value(edges, series, first_edge, order, near, k, start_s)
     t, day, index = start_s, -1.0, np.floor(start_s / step_s)
+    level -= sign * _ROUNDING * max(1.0, abs(level))
     is_before = watch >= 0 and sign * (_held(n.battery, x, capacity, watch) - level) < 0.0
     while t < stop_s:
         if t == index * step_s:
