@@ -1,0 +1,1 @@
+"""What is timed: each module prints one line of JSON last."""
