@@ -37,6 +37,7 @@ UNITS = {
     "ohm": "ohms",
     "k": "kelvin",
     "kg": "kilograms",
+    "kg_m3": "kilograms per cubic metre",
     "hz": "hertz",
     "sps": "symbols per second",
     "bps": "bits per second",
