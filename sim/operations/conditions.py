@@ -17,6 +17,8 @@ from sim.scenario.conditions import Condition, Limit, NodeLimit
 from sim.scenario.phases import phase_times
 from sim.track import Track
 
+_TOUCH = 1e-9  # relative: a level that is reached exactly counts as passed, from either side
+
 WATCHED = ("state_of_charge", "recorder_fill", "temperature_k", "time_in_mode_s")
 """Quantities of a condition that depend on the vehicle itself."""
 
@@ -32,7 +34,7 @@ class Watch:
 
     def look(self, value: float, now_s: float) -> None:
         """Take notice of the value that the quantity has now."""
-        slack = self.limit.hysteresis if self.since_s < inf else 0.0
+        slack = self.limit.hysteresis if self.since_s < inf else _TOUCH * max(1.0, abs(value))
         above = self.limit.above is None or value >= self.limit.above - slack
         below = self.limit.below is None or value < self.limit.below + slack
         if not (above and below):

@@ -8,10 +8,11 @@ from typing import Any
 import simpy
 
 from sim.environment import ANY_ATTITUDE, Contact, Environment, Hop
+from sim.operations.channels import Channel
 from sim.operations.policies import Option, chosen
 from sim.operations.runlog import Event, RunLog, Wait
 from sim.operations.sharing import Terminals
-from sim.operations.transport import Channel, Network, Node
+from sim.operations.transport import Network, Node
 
 _SETTLING_S = 2  # longer than any light time to the Moon and back
 

@@ -4,12 +4,14 @@ from collections.abc import Callable, Generator
 from math import ceil
 from typing import Any
 
+import numpy as np
 import simpy
 
 from sim.environment import Environment
+from sim.operations.channels import Channel
 from sim.operations.contacts import Traffic
 from sim.operations.runlog import Event, Level, RunLog
-from sim.operations.transport import Channel, Counts, Network, Node
+from sim.operations.transport import Counts, Network, Node
 from sim.operations.vehicles import Vehicle
 from sim.physics.recorder import Recorder
 
@@ -96,12 +98,18 @@ def _nodes(environment: Environment) -> dict[str, Node]:
         source, _ = scenario.resolved_end(parameters.from_)
         hops = environment.hops_of(link)
         if source in nodes and hops:
-            channel = Channel(link, hops, parameters.retransmit)
+            draws = _draws(scenario.seed, link) if scenario.frame_loss == "sampled" else None
+            channel = Channel(link, hops, parameters.retransmit, draws)
             nodes[source].channels.append(channel)
             for destination in dict.fromkeys(hop.destination for hop in hops):
                 if destination in nodes:
                     nodes[destination].feeders.append(channel)
     return nodes
+
+
+def _draws(seed: int, link: str) -> np.random.Generator:
+    """The stream of random numbers of one link: the same for the same seed and name."""
+    return np.random.default_rng(np.random.SeedSequence([seed, *link.encode(), *b"frame_loss"]))
 
 
 def _empty_log(environment: Environment) -> RunLog:

@@ -4,15 +4,12 @@ Rates and production are constant between two settlements, so one pass over the 
 in which data flow moves everything exactly, however long ago the last settlement was.
 """
 
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from sim.environment import Contact, Frame, Hop
+from sim.operations.channels import Channel, divided
 from sim.operations.runlog import ContactUse, DataCounts, Delivery, Level, RunLog
 from sim.physics.recorder import Piece, Recorder
-
-_NO_FRAME = Frame(1, 1)
 
 
 @dataclass(slots=True)
@@ -36,145 +33,6 @@ class Counts:
     lost: int = 0
     lost_on_first_hop: int = 0
     delivered_by_day: dict[int, int] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class Flight:
-    """A piece on its way, arriving evenly between two instants."""
-
-    piece: Piece
-    hop: Hop
-    arrives_start_s: float
-    arrives_stop_s: float
-
-    def landed(self, now_s: float) -> Piece | None:
-        """The part that has arrived by now, taken off; None if nothing has."""
-        if self.arrives_stop_s <= now_s:
-            return self.piece
-        if self.arrives_start_s >= now_s:
-            return None
-        length = self.arrives_stop_s - self.arrives_start_s
-        bits = int(self.piece.bits * ((now_s - self.arrives_start_s) / length))
-        if bits == 0:
-            return None
-        head, self.piece = self.piece.split(bits)
-        self.arrives_start_s = now_s
-        return head
-
-
-class Channel:
-    """One link in operation: the destination it has chosen, its rate, the frame it is filling."""
-
-    def __init__(self, link: str, hops: tuple[Hop, ...], retransmit: bool) -> None:
-        self.link = link
-        self.hops = hops
-        self.retransmit = retransmit
-        self.hop: Hop | None = None
-        self.contact: Contact | None = None
-        self.rate_bps = 0
-        self.frame = _NO_FRAME
-        self.frame_loss = 0.0
-        """Expected share of frames lost."""
-        self.turns = 1
-        """Users that share its terminals in turn, this one counted."""
-        self.ready_s = 0
-        """When acquisition is over."""
-        self.is_on = False
-        self.credit_bits = 0
-        """Information bits of all turns since the last whole frame."""
-        self.loss_carry = 0.0
-        self.flights: deque[Flight] = deque()
-
-    @property
-    def data_rate_bps(self) -> float:
-        """User data per second once acquired; 0 while off."""
-        if not self.is_on or self.hop is None:
-            return 0.0
-        return self.rate_bps * self.frame.data_bits / (self.frame.bits * self.turns)
-
-    def sends_to(self, asset: str) -> bool:
-        """Whether it sends to an asset now."""
-        return self.is_on and self.hop is not None and self.hop.destination == asset
-
-    def flies_to(self, asset: str) -> bool:
-        """Whether something is on its way to an asset."""
-        return any(flight.hop.destination == asset for flight in self.flights)
-
-    def tune(
-        self,
-        hop: Hop | None,
-        contact: Contact | None,
-        rate_bps: int,
-        ready_s: int,
-        frame_loss: float = 0.0,
-    ) -> None:
-        """Point at a destination, or at none."""
-        if hop is not self.hop or rate_bps != self.rate_bps:
-            self.credit_bits = 0
-        self.hop, self.contact, self.rate_bps = hop, contact, rate_bps
-        self.frame = _NO_FRAME if hop is None else hop.frames[rate_bps]
-        self.ready_s, self.frame_loss = ready_s, frame_loss
-
-    def take_turns(self, turns: int) -> bool:
-        """Share the terminals in turn from now on; whether that is a change."""
-        if turns == self.turns:
-            return False
-        self.credit_bits, self.turns = 0, turns
-        return True
-
-    def allowance_bits(self, start_s: int, stop_s: int) -> int:
-        """User data that whole frames can carry up to `stop_s`; fills the current frame."""
-        if not self.is_on or self.hop is None:
-            return 0
-        self.credit_bits += self.rate_bps * max(0, stop_s - max(start_s, self.ready_s))
-        return self.credit_bits // (self.frame.bits * self.turns) * self.frame.data_bits
-
-    def send(self, pieces: list[Piece], start_s: int, stop_s: int, allowance: int) -> list[Piece]:
-        """Take pieces on their way; returns those that are lost."""
-        hop = self.hop
-        moved = sum(piece.bits for piece in pieces)
-        if hop is None or moved == 0:
-            self._spend(0, allowance)
-            return []
-        self._spend(moved, allowance)
-        lost_bits = self._lost_bits(moved)
-        arriving, lost = divided(pieces, moved - lost_bits)
-        light_s = hop.light_time_s.at(stop_s)
-        clock_s = float(max(start_s, self.ready_s))
-        rate = self.data_rate_bps
-        for piece in arriving:
-            leaves_s = max(clock_s, piece.made_start_s)
-            clock_s = min(max(leaves_s + piece.bits / rate, piece.made_stop_s), float(stop_s))
-            leaves_s = min(leaves_s, clock_s)
-            self.flights.append(Flight(piece, hop, leaves_s + light_s, clock_s + light_s))
-        return lost
-
-    def _spend(self, moved: int, allowance: int) -> None:
-        if self.hop is None:
-            return
-        if moved < allowance:
-            self.credit_bits = 0  # idle frames filled the rest
-        else:
-            self.credit_bits -= -(-moved // self.frame.data_bits) * self.frame.bits * self.turns
-
-    def _lost_bits(self, moved: int) -> int:
-        self.loss_carry += moved * self.frame_loss
-        lost = min(int(self.loss_carry), moved)
-        self.loss_carry -= lost
-        return lost
-
-    def landings(self, now_s: float) -> Iterator[tuple[Hop, Piece, float, float]]:
-        """What arrives by now: hop, piece, and its instants of arrival."""
-        while self.flights:
-            flight = self.flights[0]
-            start_s = flight.arrives_start_s
-            piece = flight.landed(now_s)
-            if piece is None:
-                return
-            yield flight.hop, piece, start_s, min(flight.arrives_stop_s, now_s)
-            if flight.arrives_stop_s > now_s:
-                return
-            self.flights.popleft()
 
 
 class Node:
@@ -249,7 +107,7 @@ class Network:
             sent = node.recorder.take(allowance) if node.recorder else []
             room = allowance - sum(piece.bits for piece in sent)
             direct, pieces = divided(sorted(pieces, key=_rank), room) if room else ([], pieces)
-            self._send(node, channel, sent + direct, start_s, stop_s, allowance)
+            self._send(node, channel, sent + direct, start_s, stop_s)
             self._land(channel, stop_s)
         self._store(node, pieces)
         if node.recorder and node.recorder.used_bits != before:
@@ -286,15 +144,9 @@ class Network:
         pieces: list[Piece],
         start_s: int,
         stop_s: int,
-        allowance: int,
     ) -> None:
-        lost = channel.send(pieces, start_s, stop_s, allowance)
-        lost_bits = sum(piece.bits for piece in lost)
-        if channel.retransmit and lost and node.recorder is not None:
-            node.recorder.give_back(lost)
-            pieces, _ = divided(pieces, sum(piece.bits for piece in pieces) - lost_bits)
-            lost = []
-        for piece in pieces:
+        sent, lost, repeated_bits = channel.send(pieces, start_s, stop_s)
+        for piece in sent:
             if piece.origin == node.name:
                 self.counts[node.name].handed_over += piece.bits
         for piece in lost:
@@ -302,17 +154,15 @@ class Network:
             counts.lost += piece.bits
             if piece.origin == node.name:
                 counts.lost_on_first_hop += piece.bits
-                counts.handed_over -= piece.bits
         if channel.is_on and channel.hop is not None:
-            moved = sum(piece.bits for piece in pieces) - sum(piece.bits for piece in lost)
             acquiring_s = max(0, min(channel.ready_s, stop_s) - start_s)
             use = ContactUse(
                 channel.hop.name,
                 start_s,
                 stop_s,
                 channel.rate_bps,
-                moved,
-                lost_bits,
+                sum(piece.bits for piece in sent),
+                sum(piece.bits for piece in lost) + repeated_bits,
                 acquiring_s,
                 channel.turns,
             )
@@ -398,24 +248,6 @@ class Network:
         return sum(p.bits for p in stored if p.origin == origin) + sum(
             p.bits for p in node.inflow if p.origin == origin
         )
-
-
-def divided(pieces: Iterable[Piece], bits: int) -> tuple[list[Piece], list[Piece]]:
-    """The first `bits` of some pieces, and the rest."""
-    head: list[Piece] = []
-    rest: list[Piece] = []
-    for piece in pieces:
-        if bits <= 0:
-            rest.append(piece)
-        elif piece.bits <= bits:
-            head.append(piece)
-            bits -= piece.bits
-        else:
-            first, second = piece.split(bits)
-            head.append(first)
-            rest.append(second)
-            bits = 0
-    return head, rest
 
 
 def _rank(piece: Piece) -> int:

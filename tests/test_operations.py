@@ -1,0 +1,250 @@
+"""Runs that a pencil can follow, and books that close whatever happens."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sim.environment import Contact, Environment
+from sim.errors import SimError
+from sim.operations import RunLog, operate
+from sim.scenario.loading import load_scenario
+from tests.small_runs import SCENARIO, small_environment
+
+Window = tuple[int, int]
+
+
+def world(
+    overrides: Sequence[str] = (),
+    up: Sequence[Window] = ((100, 400), (1200, 1400)),
+    down: Sequence[Window] = ((300, 500), (1500, 1600)),
+    rate_bps: int = 1000,
+) -> Environment:
+    """Two lunar days of 1000 s with these contacts; frames of 100 bits carry 80 of user data."""
+    environment = small_environment()
+    scenario = load_scenario(
+        SCENARIO, ["vehicles.lander.activities.survey.data_rate_bps=800", *overrides]
+    )
+    hops = tuple(
+        replace(
+            hop,
+            contacts=tuple(
+                Contact(a, b, float(a), float(b), {"": ((a, rate_bps),)}) for a, b in windows
+            ),
+        )
+        for hop, windows in zip(environment.hops, (up, down), strict=True)
+    )
+    return replace(environment, scenario=scenario, hops=hops)
+
+
+def test_two_contacts_by_hand() -> None:
+    """Made: 800 bit/s for 2000 s. Sent by the lander: 10 frames of 80 bit a second in its contacts,
+    300 s and 200 s, so 240,000 + 160,000. Sent by the relay: 200 s and 100 s of 800 bit/s, so
+    160,000 + 80,000; it holds the rest."""
+    log = operate(world())
+    first, second = log.snapshots["lander"]
+    assert second.data.produced == 800 * 2000
+    assert second.data.handed_over == 240_000 + 160_000
+    assert second.data.on_board == 1_600_000 - 400_000
+    assert second.data.delivered == 160_000 + 80_000
+    assert second.data.in_relays == 400_000 - 240_000
+    assert second.data.in_flight == second.data.dropped == second.data.lost == 0
+    # until 1000 s: 800,000 made, 240,000 sent, 160,000 of them on Earth
+    assert (first.data.produced, first.data.handed_over, first.data.delivered) == (
+        800_000,
+        240_000,
+        160_000,
+    )
+    # the oldest first: what the station got was all made in the first lunar day
+    assert dict(second.data.delivered_by_day) == {1: 240_000}
+
+
+def test_first_bit_arrives_one_light_time_after_the_relay_sends_it() -> None:
+    log = operate(world())
+    assert log.deliveries[0].piece.made_start_s == 0.0
+    # 0.2 s from the relay to the Earth; the relay's contact opens at 300 s
+    assert log.deliveries[0].arrived_start_s == pytest.approx(300.2, abs=1e-9)
+    assert log.deliveries[-1].arrived_stop_s == pytest.approx(1600.2, abs=1e-9)
+
+
+def test_frame_that_needs_exactly_the_window_fits() -> None:
+    """A contact of one second carries ten frames; 800 bit fill them exactly."""
+    log = operate(world(up=[(50, 51)], down=[(60, 61)]))
+    assert log.snapshots["lander"][-1].data.delivered == 800
+
+
+def test_full_recorder_refuses_new_data() -> None:
+    """A recorder of 100,000 bit is full after 125 s without contact and stays so."""
+    log = operate(world(["vehicles.lander.recorder.capacity_gb=0.0000125"], up=[], down=[]))
+    data = log.snapshots["lander"][-1].data
+    assert (data.on_board, data.dropped_on_board) == (100_000, 1_500_000)
+
+
+def test_link_without_retransmission_loses_and_with_it_repeats() -> None:
+    lossy = world(up=[(0, 2000)], down=[(0, 2000)])
+    hop = lossy.hops[0]
+    contact = replace(hop.contacts[0], losses={"": (0.25,)})
+    hops = (replace(hop, contacts=(contact,)), lossy.hops[1])
+    lost = operate(replace(lossy, hops=hops)).snapshots["lander"][-1].data
+    assert lost.lost == lost.produced // 4
+    again = load_scenario(
+        SCENARIO,
+        [
+            "vehicles.lander.activities.survey.data_rate_bps=400",
+            "links.lander_return.retransmit=true",
+        ],
+    )
+    repeated = operate(replace(lossy, hops=hops, scenario=again)).snapshots["lander"][-1].data
+    assert repeated.lost == 0
+    assert repeated.delivered >= repeated.produced - 2 * 400  # all but the last seconds
+
+
+def test_wake_is_found_to_the_second_and_said() -> None:
+    """30 W until 400 s, none until 1000 s, 30 W after: asleep below 10 W, awake above."""
+    log = operate(
+        world(
+            [
+                "vehicles.lander.transitions=["
+                "{from: working, to: dormant, when: {array_power_w: {below: 10}}}, "
+                "{from: dormant, to: working, when: {array_power_w: {above: 10, hold_s: 60}}}]"
+            ]
+        )
+    )
+    modes = [(e.t_s, e.after, e.cause) for e in log.events if e.event == "mode"]
+    assert modes == [(400, "dormant", "array_power_w"), (1060, "working", "array_power_w")]
+
+
+def test_cycle_of_transitions_is_one_clear_error() -> None:
+    cycle = (
+        "vehicles.lander.transitions=["
+        "{from: working, to: dormant, when: {state_of_charge: {above: 0}}}, "
+        "{from: dormant, to: working, when: {state_of_charge: {above: 0}}}]"
+    )
+    with pytest.raises(SimError, match=r"lander changes its mode for ever at .*hold_s"):
+        operate(world([cycle]))
+
+
+def test_state_of_charge_is_watched_to_the_second() -> None:
+    """10 Wh with 5 Wh in it; 60 W of load on 30 W of array takes 30 W out: 2.5 Wh are left after
+    300 s, which is a charge of 0.25."""
+    log = operate(
+        world(
+            [
+                "vehicles.lander.battery={capacity_wh: 10, initial_state_of_charge: 0.5}",
+                "vehicles.lander.modes={working: {load_w: 60}, dormant: {load_w: 0}}",
+                "vehicles.lander.activities.survey.load_w=0",
+                "vehicles.lander.transitions=["
+                "{from: working, to: dormant, when: {state_of_charge: {below: 0.25}}}]",
+            ]
+        )
+    )
+    modes = [(e.t_s, e.after) for e in log.events if e.event == "mode"]
+    assert modes == [(300, "dormant")]
+
+
+def test_activity_that_is_cut_drops_its_data_where_it_says_so() -> None:
+    cut = (
+        "vehicles.lander.activities={shot: {modes: [working], repeat: once, duration_s: 600, "
+        "data_rate_bps: 100, when_cut: discard, when: {array_power_w: {above: 10}}}}"
+    )
+    log = operate(world([cut], up=[], down=[]))
+    data = log.snapshots["lander"][-1].data
+    assert (data.produced, data.dropped_on_board, data.on_board) == (40_000, 40_000, 0)
+
+
+def test_sequence_must_come_over_the_forward_link_first() -> None:
+    """400 bit at 100 bit/s take 4 s from the opening at 100 s, and 0.2 s of light: 105 s."""
+    commanded = [
+        "vehicles.lander.terminals.x_band.receiver={noise_temperature_k: 500}",
+        "relays.queqiao.terminals.x_dish.transmitter={power_w: 5}",
+        "links.forward={from: queqiao.x_dish, to: [lander.x_band], frequency_hz: 8.45e9, "
+        "coding: conv_7_1_2_rs_255_223_i5, rates_bps: [100]}",
+        "vehicles.lander.commanded_by=[forward]",
+        "vehicles.lander.activities={turn: {modes: [working], repeat: once, duration_s: 10, "
+        "command_bit: 400}}",
+    ]
+    environment = world(commanded)
+    up = environment.hops[0]
+    forward = replace(
+        up,
+        link="forward",
+        source="queqiao",
+        source_terminal="x_dish",
+        destination="lander",
+        destination_terminal="x_band",
+        uses=(),
+        contacts=(Contact(100, 900, 100.0, 900.0, {"": ((100, 100),)}),),
+        frames={100: next(iter(up.frames.values()))},
+    )
+    log = operate(replace(environment, hops=(*environment.hops, forward)))
+    starts = [e.t_s for e in log.events if e.event == "activity" and e.after == "running"]
+    assert starts == [105]
+
+
+def closes(log: RunLog) -> None:
+    """The books of the contract, to the bit."""
+    for snapshot in log.snapshots["lander"]:
+        data = snapshot.data
+        assert data.produced == (
+            data.on_board + data.handed_over + data.dropped_on_board + data.lost_on_first_hop
+        )
+        assert data.produced == (
+            data.on_board
+            + data.in_relays
+            + data.in_flight
+            + data.delivered
+            + data.dropped
+            + data.lost
+        )
+        energy = snapshot.bus
+        assert energy.demanded_wh == pytest.approx(energy.used_wh + energy.unmet_wh, rel=1e-9)
+
+
+windows = st.lists(st.integers(0, 1990), min_size=0, max_size=8, unique=True).map(
+    lambda edges: list(zip(sorted(edges)[::2], sorted(edges)[1::2], strict=False))
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    up=windows,
+    down=windows,
+    rate_bps=st.integers(1, 5000),
+    made_bps=st.integers(0, 5000),
+    capacity_bits=st.integers(8, 2_000_000),
+    overflow=st.sampled_from(["refuse", "drop_oldest", "drop_lowest_priority"]),
+    loss=st.floats(0.0, 1.0),
+    retransmit=st.booleans(),
+)
+def test_books_close_to_the_bit(
+    up: list[Window],
+    down: list[Window],
+    rate_bps: int,
+    made_bps: int,
+    capacity_bits: int,
+    overflow: str,
+    loss: float,
+    retransmit: bool,
+) -> None:
+    environment = world(
+        [
+            f"vehicles.lander.activities.survey.data_rate_bps={made_bps}",
+            f"vehicles.lander.recorder={{capacity_gb: {capacity_bits / 8e9!r}, overflow: {overflow}}}",
+            f"links.lander_return.retransmit={str(retransmit).lower()}",
+        ],
+        up,
+        down,
+        rate_bps,
+    )
+    frame = next(iter(environment.hops[0].frames.values()))
+    hops = tuple(
+        replace(
+            hop,
+            frames={rate_bps: frame},
+            contacts=tuple(replace(c, losses={"": (loss,)}) for c in hop.contacts),
+        )
+        for hop in environment.hops
+    )
+    closes(operate(replace(environment, hops=hops)))
