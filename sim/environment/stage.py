@@ -74,6 +74,7 @@ def set_stage(scenario: Scenario, *, cache: bool = True, progress: Progress | No
             continue
         end = End(name, orbit_of(relay.orbit))
         itineraries[name] = (Stay(0.0, float(duration_s), end, name),)
+    tell("windows", 0.0)
     works = {
         name: service(asset, itineraries[name][0].end, ephemeris, clock, float(duration_s))
         for name, asset in scenario.assets.items()

@@ -27,6 +27,7 @@ from sim.report.style import (
     time_axis,
 )
 from sim.results import Results
+from sim.results.schemas import TABLES, rounded
 
 Floats = NDArray[np.float64]
 Lines = Mapping[tuple[str, str, str], tuple[Floats, Floats]]
@@ -170,20 +171,26 @@ def sun_figure(lines: Lines, span: Span, vehicles: list[str]) -> Figure:
 
 
 def figures_of(results: Results) -> dict[str, Callable[[], Figure | None]]:
-    """Every figure of a run by its file's name, each drawn when it is called."""
-    span = Span(results.clock, results.duration_s, results.lunar_days)
+    """Every figure of a run by its file's name, each drawn when it is called.
+
+    The tables are rounded as they are in files, so that a run and its folder give the same bytes.
+    """
+    days, passes, waterfall = (
+        rounded(results.table(name), TABLES[name]) for name in ("lunar_days", "passes", "waterfall")
+    )
+    span = Span(results.clock, results.duration_s, days)
     vehicles = list(results.summary["vehicles"])
-    lines = lines_of(results.series())
+    lines = lines_of(rounded(results.series(), TABLES["series"]))
     return {
         "power_budget": lambda: power_figure(lines, span, vehicles),
         "state_of_charge": lambda: charge_figure(lines, span, vehicles),
-        "energy": lambda: energy_figure(results.lunar_days, vehicles),
+        "energy": lambda: energy_figure(days, vehicles),
         "temperatures": lambda: temperature_figure(lines, span, node_limits(results)),
         "links": lambda: link_figure(lines, span),
         "data": lambda: data_figure(lines, span, vehicles),
-        "timeline": lambda: timeline_figure(results.events, results.windows, span, vehicles),
-        "lunar_days": lambda: lunar_days_figure(results.lunar_days, vehicles),
-        "waterfall": lambda: waterfall_figure(results.waterfall),
+        "timeline": lambda: timeline_figure(results.events, passes, span, vehicles),
+        "lunar_days": lambda: lunar_days_figure(days, vehicles),
+        "waterfall": lambda: waterfall_figure(waterfall),
         "sun": lambda: sun_figure(lines, span, vehicles),
     }
 

@@ -31,7 +31,7 @@ _OPEN = "#e3dcc4"
 
 
 def timeline_figure(
-    events: pl.DataFrame, windows: pl.DataFrame, span: Span, vehicles: Sequence[str]
+    events: pl.DataFrame, passes: pl.DataFrame, span: Span, vehicles: Sequence[str]
 ) -> Figure:
     """Modes and activities of each vehicle, contacts of each link, and when they were used."""
     rows: list[tuple[str, list[Bar]]] = []
@@ -39,7 +39,7 @@ def timeline_figure(
         rows.append((f"{vehicle}: mode", _mode_bars(events, vehicle, span.duration_s)))
         for name in _activities(events, vehicle):
             rows.append((name, _activity_bars(events, vehicle, name, span.duration_s)))
-    rows += _link_rows(events, windows, span.duration_s)
+    rows += _link_rows(events, passes, span.duration_s)
     figure, axes = new_figure(1, "Modes, activities and contacts", height=0.55 + 0.26 * len(rows))
     _draw_rows(axes[0], rows, span)
     used = {colour for _, bars in rows for _, _, colour in bars}
@@ -155,19 +155,15 @@ def _activity_bars(events: pl.DataFrame, vehicle: str, name: str, stop_s: int) -
 
 
 def _link_rows(
-    events: pl.DataFrame, windows: pl.DataFrame, stop_s: int
+    events: pl.DataFrame, passes: pl.DataFrame, stop_s: int
 ) -> list[tuple[str, list[Bar]]]:
-    """Contacts of each link and destination, with the time in which the link pointed there over them."""
+    """Contacts of each link and destination, and over them the time in which the link was used."""
     rows = []
-    contacts = windows.filter(pl.col("kind") == "contact")
     links = events.filter(pl.col("event") == "link")
-    for part in contacts.partition_by("link", "observer", "target", maintain_order=True):
-        link = part["link"][0]
-        ends = {part["observer"][0], part["target"][0]}
+    for part in passes.partition_by("link", "destination", maintain_order=True):
+        link, far = part["link"][0], part["destination"][0]
         mine = links.filter(pl.col("subject") == link)
-        asset = mine["asset"][0] if len(mine) else ""
-        far = next(iter(ends - {asset}), "")
-        bars = [(a, b, _OPEN) for a, b in zip(part["start_s"], part["stop_s"], strict=True)]
+        bars = [(a, b, _OPEN) for a, b in zip(part["aos_s"], part["los_s"], strict=True)]
         rows.append((f"{link}: {far}", bars + _use_bars(mine, far, stop_s)))
     return sorted(rows, key=lambda row: row[0])
 

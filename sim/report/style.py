@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -125,7 +126,8 @@ def save_figure(figure: Figure, path: Path) -> None:
         ".pdf": {"CreationDate": None, "Creator": None, "Producer": None},
     }
     try:
-        figure.savefig(path, dpi=_DPI, metadata=empty[path.suffix.lower()])
+        with rc_context({"svg.hashsalt": "farside"}):
+            figure.savefig(path, dpi=_DPI, metadata=empty[path.suffix.lower()])
     except OSError as error:
         raise ResultsError(f"{path} cannot be written: {error.strerror}") from None
 
