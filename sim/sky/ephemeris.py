@@ -53,12 +53,16 @@ class Ephemeris:
     @cached_property
     def earth_km(self) -> Track:
         """The Earth, geometric."""
-        return self._through(self._samples.earth_km)
+        return self._through(self._samples.planet_km("earth"))
 
     @cached_property
     def sun_km(self) -> Track:
         """The Sun, geometric."""
-        return self._through(self._samples.sun_km)
+        return self._through(self._samples.planet_km("sun"))
+
+    def planet_km(self, name: str) -> Track:
+        """A planet of DE421 by its name there, geometric."""
+        return self._through(self._samples.planet_km(name))
 
     @cached_property
     def sun_apparent_km(self) -> Track:
@@ -210,13 +214,8 @@ class _Samples:
     def _observer(self) -> Any:
         return self._moon.at(self._time)
 
-    @cached_property
-    def earth_km(self) -> Any:
-        return (self._planets["earth"] - self._moon).at(self._time).position.km
-
-    @cached_property
-    def sun_km(self) -> Any:
-        return (self._planets["sun"] - self._moon).at(self._time).position.km
+    def planet_km(self, name: str) -> Any:
+        return (self._planets[name] - self._moon).at(self._time).position.km
 
     def light_km(self, body: str) -> Any:
         return self._observer.observe(self._planets[body]).position.km

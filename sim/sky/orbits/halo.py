@@ -89,7 +89,7 @@ def compute_halo(
     """The halo in the span (start, stop) and facts about it."""
     orbit = halo_orbit(parameters.amplitude_z_km, parameters.point, parameters.family)
     axes = PulsatingAxes(ephemeris)
-    forces = Forces(ephemeris, GravityField.point_mass())
+    forces = Forces(ephemeris, GravityField.point_mass(), has_planets=False)
     aim_km, pace, paces, heights = parameters.amplitude_z_km, 1.0, [], []
     for _ in range(_PACES):
         try:
@@ -165,7 +165,7 @@ def compute_nrho(
     angles = _patches(_NEAR_RECTILINEAR_PATCHES, orbit.period, first, last)
     times = (angles - begin) / circle.rate_rad_s
     states = circle.states_km(times, orbit.at(angles)).T
-    point = Forces(ephemeris, GravityField.point_mass())
+    point = Forces(ephemeris, GravityField.point_mass(), has_planets=False)
     share, ahead = 0.0, _FIRST_SHARE
     while share < 1.0:
         wanted = min(1.0, share + ahead)
@@ -234,6 +234,7 @@ class CircularMoon:
         return Forces(
             forces.ephemeris,
             forces.field,
+            has_planets=False,
             earth_table=Track.made(true.edges_s, earth, true.error),
             sun_table=Track.made(true.edges_s, sun, true.error),
         )
