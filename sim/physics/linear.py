@@ -19,6 +19,7 @@ from sim.track import Track
 
 _HOUR_S = 3600.0
 _TIME_TOLERANCE_S = 1e-7
+_ROUNDING = 1e-12
 _MAX_STEPS = 100
 
 
@@ -42,17 +43,16 @@ def linear_advance(
         wanted = load_w * (piece.stop_s - piece.start_s) / _HOUR_S
         change = piece.stored_after_wh - piece.stored_before_wh
         generated += piece.generated_wh
-        if piece.is_cut_off:
-            served = 0.0
-        elif piece.net_wh >= 0.0:
-            served = wanted
-        else:
-            served = wanted + piece.net_wh - change * battery.discharge_efficiency
         if change >= 0.0:
             loss = change / battery.charge_efficiency - change
-            spilled += max(piece.net_wh, 0.0) - change - loss
         else:
             loss = -change * (1.0 - battery.discharge_efficiency)
+        over = piece.net_wh - change - loss
+        # what is left over, or short if negative; a last bit of rounding is neither
+        if abs(over) <= _ROUNDING * (piece.generated_wh + wanted):
+            over = 0.0
+        served = 0.0 if piece.is_cut_off else wanted + min(over, 0.0)
+        spilled += max(over, 0.0)
         used += served
         unmet += wanted - served
         lost += loss

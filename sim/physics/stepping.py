@@ -320,12 +320,16 @@ def _supplied(n, x, capacity, made, load_w, heater_w, dt_s):  # type: ignore[no-
         )
     else:
         taken, loss = _charged(battery, x, capacity, floor, surplus, dt_s)
-    served = connected if surplus >= 0.0 else made - taken
+    # what the battery left over, or short if negative; a last bit of rounding is neither
+    over = surplus - taken
+    if abs(over) <= _ROUNDING * (made + connected):
+        over = 0.0
+    served = connected + min(over, 0.0)
     share = served / wanted if wanted > 0.0 else 0.0
     x[GENERATED] += made * dt_s
     x[DEMANDED] += wanted * dt_s
     x[USED] += served * dt_s
-    x[SPILLED] += (surplus - taken) * dt_s if surplus >= 0.0 else 0.0
+    x[SPILLED] += max(over, 0.0) * dt_s
     x[LOST] += loss * dt_s
     x[UNMET] += (wanted - served) * dt_s
     x[HEATER] += heater_w * share * dt_s
