@@ -186,9 +186,9 @@ def _window_parts(environment: Environment) -> Iterator[dict[str, list[Any]]]:
     for name, place in environment.places.items():
         yield _light_windows(clock, name, place, place.lit.clip(0.0, stop_s))
     for hop in environment.hops:
-        yield _hop_windows(clock, "view", hop, hop.geometric.clip(0.0, stop_s))
-        spans = [(c.window_start_s, c.window_stop_s) for c in hop.contacts]
-        yield _hop_windows(clock, "contact", hop, Intervals.of(spans))
+        views = hop.geometric.clip(0.0, stop_s)
+        contacts = Intervals.of((c.window_start_s, c.window_stop_s) for c in hop.contacts)
+        yield _hop_windows(clock, hop, {"view": views, "contact": contacts})
 
 
 def _light_windows(
@@ -198,44 +198,56 @@ def _light_windows(
     noons = np.array([day.noon_s for day in place.lunar_days])
     following = np.minimum(np.searchsorted(noons, start), len(noons) - 1)
     top = np.clip(noons[following], start, stop)
-    rows = _labels(clock, "light", name, "sun", "", (start, top, stop))
+    rows = _labels(clock, ["light"] * len(start), name, "sun", "", (start, top, stop))
     for edge, times in zip(("start", "culmination", "stop"), (start, top, stop), strict=True):
         rows[f"{edge}_azimuth_deg"] = (place.sun_azimuth_deg(times) % 360.0).tolist()
         rows[f"{edge}_elevation_deg"] = place.sun_elevation_deg(times).tolist()
     return rows
 
 
-def _hop_windows(clock: Clock, kind: str, hop: Hop, windows: Intervals) -> dict[str, list[Any]]:
-    start, stop = windows.starts_s, windows.stops_s
-    top = culminations_s(hop, start, stop)
+def _hop_windows(clock: Clock, hop: Hop, kinds: dict[str, Intervals]) -> dict[str, list[Any]]:
+    """Windows of each kind; most contacts are whole views, so each window is looked at once."""
+    pairs = [np.column_stack([w.starts_s, w.stops_s]) for w in kinds.values()]
+    distinct, row = np.unique(np.concatenate(pairs), axis=0, return_inverse=True)
+    row = row.ravel()
+    start, stop = distinct.T
+    edges = {"start": start, "culmination": culminations_s(hop, start, stop), "stop": stop}
     is_far_end = hop.from_destination_km is not None
-    pair = (hop.destination, hop.source) if is_far_end else (hop.source, hop.destination)
-    rows = _labels(clock, kind, *pair, hop.link, (start, top, stop))
-    vector = horizon_vector(hop)
-    for edge, times in zip(("start", "culmination", "stop"), (start, top, stop), strict=True):
-        rows[f"{edge}_range_km"] = hop.range_km(times).tolist() if len(times) else []
-        if vector is not None and len(times):
-            east, north, up = vector(times)
-            rows[f"{edge}_azimuth_deg"] = (np.degrees(np.arctan2(east, north)) % 360.0).tolist()
-            rows[f"{edge}_elevation_deg"] = np.degrees(
-                np.arctan2(up, np.hypot(east, north))
-            ).tolist()
+    ends = (hop.destination, hop.source) if is_far_end else (hop.source, hop.destination)
+    names = [name for name, windows in kinds.items() for _ in windows]
+    rows = _labels(clock, names, *ends, hop.link, tuple(t[row] for t in edges.values()))
+    for edge, times in edges.items():
+        for name, values in _where(hop, times).items():
+            rows[f"{edge}_{name}"] = values[row].tolist()
     return rows
+
+
+def _where(hop: Hop, times: Floats) -> dict[str, Floats]:
+    """Azimuth and elevation over the hop's horizon, if it has one, and range."""
+    if not len(times):
+        return {}
+    found = {"range_km": hop.range_km(times)}
+    vector = horizon_vector(hop)
+    if vector is not None:
+        east, north, up = vector(times)
+        found["azimuth_deg"] = np.degrees(np.arctan2(east, north)) % 360.0
+        found["elevation_deg"] = np.degrees(np.arctan2(up, np.hypot(east, north)))
+    return found
 
 
 def _labels(
     clock: Clock,
-    kind: str,
+    kinds: list[str],
     observer: str,
     target: str,
     link: str,
-    edges: tuple[Floats, Floats, Floats],
+    edges: tuple[Floats, ...],
 ) -> dict[str, list[Any]]:
     rows: dict[str, list[Any]] = {
-        "kind": [kind] * len(edges[0]),
-        "observer": [observer] * len(edges[0]),
-        "target": [target] * len(edges[0]),
-        "link": [link or None] * len(edges[0]),
+        "kind": kinds,
+        "observer": [observer] * len(kinds),
+        "target": [target] * len(kinds),
+        "link": [link or None] * len(kinds),
     }
     for name, times in zip(("start", "culmination", "stop"), edges, strict=True):
         rows[f"{name}_s"] = times.tolist()

@@ -1,7 +1,7 @@
 """Energy of a vehicle at any instant and through its nights, from the log by the same `advance`."""
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,22 +24,42 @@ class Energy:
         self._vehicle = vehicle
         self._starts_s = np.array([flow.t_s for flow in self.flows], dtype=np.int64)
 
-    def states(self, times_s: Sequence[int]) -> Iterator[BusState]:
-        """The state at each of some rising times; books run on from where each flow began."""
-        index, state, since_s = -1, None, 0
+    def states(self, times_s: Sequence[int]) -> list[BusState]:
+        """The state at each of some rising times; its books are of no use."""
+        first = np.maximum(np.searchsorted(self._starts_s, times_s, side="right") - 1, 0)
+        found: list[BusState] = []
+        for index in dict.fromkeys(first.tolist()):
+            a, b = np.searchsorted(first, [index, index + 1]).tolist()
+            flow = self.flows[index]
+            find = self._halved if self.parameters.is_linear else self._in_turn
+            found += find(flow, flow.state, flow.t_s, times_s[a:b])
+        return found
+
+    def _in_turn(
+        self, flow: Flow, state: BusState, since_s: int, times_s: Sequence[int]
+    ) -> list[BusState]:
+        found = []
         for t_s in times_s:
-            wanted = max(int(np.searchsorted(self._starts_s, t_s, side="right")) - 1, 0)
-            if wanted != index or state is None:
-                index = wanted
-                state, since_s = self.flows[index].state, self.flows[index].t_s
-            if t_s > since_s:
-                state = self._moved(self.flows[index], state, since_s, t_s)
-                since_s = t_s
-            yield state
+            state = self._moved(flow, state, since_s, t_s)
+            since_s = t_s
+            found.append(state)
+        return found
+
+    def _halved(
+        self, flow: Flow, state: BusState, since_s: int, times_s: Sequence[int]
+    ) -> list[BusState]:
+        """The same, with one look at spans in which the battery stays full, or nothing flows."""
+        end = self._moved(flow, opened(state), since_s, times_s[-1])
+        is_full = end.lowest_state_of_charge == 1.0
+        if len(times_s) == 1 or is_full or end.generated_wh == end.demanded_wh == 0.0:
+            return [end] * len(times_s)
+        middle = len(times_s) // 2
+        head = self._halved(flow, state, since_s, times_s[:middle])
+        return head + self._halved(flow, head[-1], times_s[middle - 1], times_s[middle:])
 
     def state(self, t_s: int) -> BusState:
         """The state at one instant."""
-        return next(self.states([t_s]))
+        return self.states([t_s])[0]
 
     def load_w(self, times_s: Sequence[int]) -> list[float]:
         """The load that is connected at each time."""
@@ -79,6 +99,8 @@ class Energy:
         return least, load_w
 
     def _moved(self, flow: Flow, state: BusState, start_s: float, stop_s: float) -> BusState:
+        if stop_s <= start_s:
+            return state
         track = self._environment.array_power_w[self._vehicle, flow.attitude]
         return advance(
             self.parameters,
