@@ -128,7 +128,8 @@ def test_cycle_of_transitions_is_one_clear_error() -> None:
 
 def test_state_of_charge_is_watched_to_the_second() -> None:
     """10 Wh with 5 Wh in it; 60 W of load on 30 W of array takes 30 W out: 2.5 Wh are left after
-    300 s, which is a charge of 0.25."""
+    300 s, which is a charge of 0.25. Asleep it gains 0.833 Wh until 400 s and, from 1000 s on, the
+    5.667 Wh that are missing to 9 Wh in 680 s."""
     log = operate(
         world(
             [
@@ -136,12 +137,13 @@ def test_state_of_charge_is_watched_to_the_second() -> None:
                 "vehicles.lander.modes={working: {load_w: 60}, dormant: {load_w: 0}}",
                 "vehicles.lander.activities.survey.load_w=0",
                 "vehicles.lander.transitions=["
-                "{from: working, to: dormant, when: {state_of_charge: {below: 0.25}}}]",
+                "{from: working, to: dormant, when: {state_of_charge: {below: 0.25}}}, "
+                "{from: dormant, to: working, when: {state_of_charge: {above: 0.9}}}]",
             ]
         )
     )
     modes = [(e.t_s, e.after) for e in log.events if e.event == "mode"]
-    assert modes == [(300, "dormant")]
+    assert modes == [(300, "dormant"), (1680, "working")]
 
 
 def test_activity_that_is_cut_drops_its_data_where_it_says_so() -> None:
@@ -248,3 +250,17 @@ def test_books_close_to_the_bit(
         for hop in environment.hops
     )
     closes(operate(replace(environment, hops=hops)))
+
+
+def test_activity_that_never_ran_says_why() -> None:
+    never = (
+        "vehicles.lander.activities={noon: {modes: [working], repeat: once, duration_s: 60, "
+        "when: {sun_elevation_deg: {above: 80}}}, late: {modes: [working], repeat: once, "
+        "duration_s: 60, start_when: {done: noon}}}"
+    )
+    events = operate(world([never])).events
+    said = {e.subject: e.cause for e in events if e.after == "never ran"}
+    assert said == {
+        "noon": "sun_elevation_deg never held",
+        "late": "its conditions never held together",
+    }

@@ -15,6 +15,8 @@ class Activity:
     starts_s: tuple[int, ...] = ()
     """Earliest starts of a plan as far as they are known, sorted; a run for each."""
     is_running: bool = False
+    has_run: bool = False
+    """Whether it has been started at all."""
     since_s: int = 0
     """When the present run began."""
     until_s: float = inf
@@ -49,7 +51,8 @@ class Activity:
             self.started = self._started_in(period) + 1
             self.period = period
             self.remaining_s = self.parameters.duration_s or 0
-        self.is_running, self.since_s, self.commanded_s = True, now_s, None
+        self.is_running = self.has_run = True
+        self.since_s, self.commanded_s = now_s, None
         self.until_s = now_s + self.remaining_s if self.remaining_s else inf
 
     def stop(self, now_s: int) -> bool:

@@ -1,6 +1,7 @@
 """One run of the discrete-event clock over an environment: SimPy in whole seconds."""
 
 from collections.abc import Callable, Generator
+from itertools import pairwise
 from math import ceil
 from typing import Any
 
@@ -14,6 +15,7 @@ from sim.operations.runlog import Event, Level, RunLog
 from sim.operations.transport import Counts, Network, Node
 from sim.operations.vehicles import Vehicle
 from sim.physics.recorder import Recorder
+from sim.scenario.routes import return_links
 
 Progress = Callable[[str, float], None]
 
@@ -48,6 +50,7 @@ class _Engine:
             self.traffic.listeners[name] = vehicle.disturb
             self.clock.process(vehicle.life())
             self.clock.process(self._close_lunar_days(vehicle))
+            self.clock.process(self._follow_places(vehicle))
         self.clock.process(self.traffic.follow_contacts())
         if self.progress is not None:
             self.clock.process(self._report(self.progress))
@@ -56,6 +59,7 @@ class _Engine:
         self.traffic.close()
         for vehicle in self.vehicles.values():
             vehicle.snapshot(vehicle.lunar_day(self.environment.duration_s - 1))
+            vehicle.programme.account()
         self.log.events.sort(key=lambda event: event.t_s)
         return self.log
 
@@ -70,6 +74,14 @@ class _Engine:
                 return
             yield self.clock.timeout(stop_s - self.clock.now)
             vehicle.snapshot(day.number)
+
+    def _follow_places(self, vehicle: Vehicle) -> Generator[simpy.Event, Any, None]:
+        """Say when a vehicle comes to another place."""
+        stays = self.environment.whereabouts.get(vehicle.name, ())
+        for before, (start_s, where) in pairwise(((0.0, ""), *stays)):
+            if start_s > 0.0:
+                yield self.clock.timeout(ceil(start_s) - self.clock.now)
+                vehicle.note("place", "", before[1], where, "")
 
     def _report(self, progress: Progress) -> Generator[simpy.Event, Any, None]:
         duration_s = self.environment.duration_s
@@ -94,7 +106,7 @@ def _nodes(environment: Environment) -> dict[str, Node]:
     recorders |= {name: asset.recorder for name, asset in scenario.relays.items()}
     for name, recorder in recorders.items():
         nodes[name] = Node(name, None if recorder is None else Recorder(recorder))
-    for link, parameters in scenario.links.items():
+    for link, parameters in return_links(scenario).items():
         source, _ = scenario.resolved_end(parameters.from_)
         hops = environment.hops_of(link)
         if source in nodes and hops:

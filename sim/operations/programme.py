@@ -47,6 +47,31 @@ class Programme:
             if activity.is_running:
                 self._stop(activity, now)
 
+    def account(self) -> None:
+        """Say at the end which activities never ran, and why as far as that can be said."""
+        for activity in self.activities.values():
+            if activity.runs == 0 and not activity.has_run:
+                self.vehicle.note(
+                    "activity", activity.name, "", "never ran", self._obstacle(activity)
+                )
+
+    def _obstacle(self, activity: Activity) -> str:
+        modes = activity.parameters.modes
+        if not set(modes) & self.vehicle.modes_seen:
+            return f"the vehicle was never {' or '.join(modes)}"
+        for plan, condition in zip(
+            self._preconditions(activity),
+            (activity.parameters.when, activity.parameters.start_when),
+            strict=True,
+        ):
+            if condition is not None and plan.scheduled is not None and not plan.edges_s:
+                return f"{', '.join(sorted(condition.model_fields_set))} never held"
+        if activity.parameters.starts and not activity.starts_s:
+            return "none of its planned starts came"
+        if activity.commanded_s is not None:
+            return "its commands never arrived"
+        return "its conditions never held together"
+
     def next_s(self, now: int) -> float:
         """The next instant at which time alone changes what may run."""
         return min((a.next_s(now) for a in self.activities.values()), default=inf)

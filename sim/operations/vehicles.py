@@ -42,6 +42,7 @@ class Vehicle:
         self.log = log
         self.mode: str = self.parameters.initial_mode
         self.mode_since_s = 0
+        self.modes_seen: set[str] = {self.mode}
         self.days = environment.lunar_days(name)
         self._day_stops_s = [ceil(day.stop_s) for day in self.days]
         self.attitude = self._attitude_of(self.mode)
@@ -217,6 +218,7 @@ class Vehicle:
         self.note("mode", "", self.mode, mode, cause)
         self.mode, self.mode_since_s = mode, self.now_s
         self.attitude = self._attitude_of(mode)
+        self.modes_seen.add(mode)
         self._note_wake()
         for watch in self._watches:
             watch.since_s = inf

@@ -19,6 +19,8 @@ from sim.scenario.conditions import Condition, Utc
 from sim.scenario.grounds import MissionPlace
 from sim.scenario.messages import suggestion
 from sim.scenario.phases import Phase, phase_times
+from sim.scenario.reach import check_reach
+from sim.scenario.routes import check_routes
 from sim.sky.orbits import OrbitParameters
 
 Asset = StationParameters | RelayParameters | VehicleParameters
@@ -155,8 +157,13 @@ class Scenario(Parameters):
                     f"{suggestion(vehicle.place, list(self.places))}"
                 )
             self._check_conditions(name, vehicle)
+            try:
+                check_reach(vehicle)
+            except ValueError as error:
+                raise ValueError(f"vehicles.{name}.{error}") from None
         for name, link in self.links.items():
             self._check_link(name, link)
+        check_routes(self)
         return self
 
     def _check_times(self) -> None:
@@ -186,7 +193,9 @@ class Scenario(Parameters):
         if self.contact_plan is None:
             for name, station in self.stations.items():
                 if station.place is None:
-                    raise ValueError(f"stations.{name} needs a place where there is no contact_plan")
+                    raise ValueError(
+                        f"stations.{name} needs a place where there is no contact_plan"
+                    )
             for name, relay in self.relays.items():
                 if relay.orbit is None:
                     raise ValueError(f"relays.{name} needs an orbit where there is no contact_plan")

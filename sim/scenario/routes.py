@@ -1,0 +1,57 @@
+"""Which way data flow: return links towards the Earth, forward links towards vehicles."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sim.scenario.assets import LinkInUse
+    from sim.scenario.schema import Scenario
+
+
+def return_links(scenario: "Scenario") -> Mapping[str, "LinkInUse"]:
+    """The links that carry data towards the Earth, by name.
+
+    A link from a station, or from a relay to a vehicle, is a forward link: it carries commands.
+    """
+    return {name: link for name, link in scenario.links.items() if not is_forward(scenario, link)}
+
+
+def is_forward(scenario: "Scenario", link: "LinkInUse") -> bool:
+    """Whether a link carries commands to vehicles and not their data."""
+    source, _ = scenario.resolved_end(link.from_)
+    if source in scenario.stations:
+        return True
+    ends = [scenario.resolved_end(end)[0] for end in link.to]
+    return source in scenario.relays and all(end in scenario.vehicles for end in ends)
+
+
+def check_routes(scenario: "Scenario") -> None:
+    """Raise `ValueError` where data would run in a circle, or into a relay that leads nowhere."""
+    onward: dict[str, list[tuple[str, str]]] = {}
+    for name, link in return_links(scenario).items():
+        source, _ = scenario.resolved_end(link.from_)
+        onward.setdefault(source, []).extend(
+            (name, scenario.resolved_end(end)[0]) for end in link.to
+        )
+    for vehicle in scenario.vehicles:
+        _follow(scenario, onward, vehicle, ())
+
+
+def _follow(
+    scenario: "Scenario",
+    onward: Mapping[str, list[tuple[str, str]]],
+    asset: str,
+    before: tuple[str, ...],
+) -> None:
+    if asset in before:
+        circle = " to ".join([*before[before.index(asset) :], asset])
+        raise ValueError(f"links: data would run in a circle, from {circle}; take one link out")
+    for name, destination in onward.get(asset, ()):
+        if destination in scenario.stations:
+            continue
+        if destination not in onward:
+            raise ValueError(
+                f"links.{name}: there is no route on from '{destination}', which has no link "
+                "towards a station; give it one"
+            )
+        _follow(scenario, onward, destination, (*before, asset))
