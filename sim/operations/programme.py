@@ -1,22 +1,59 @@
 """What a vehicle does when: its activities started, stopped and commanded."""
 
+from collections.abc import Mapping
 from math import inf
-from typing import TYPE_CHECKING
+from typing import Protocol
 
+from sim.environment import Environment
 from sim.operations.activities import Activity
 from sim.operations.commands import Uplink
-from sim.operations.transport import Maker
+from sim.operations.conditions import Plan
+from sim.operations.contacts import Traffic
+from sim.operations.power import PowerSupply
+from sim.operations.runlog import RunLog
+from sim.operations.transport import Maker, Node
+from sim.scenario.assets import VehicleParameters
 from sim.scenario.behaviour import ActivityParameters, PlannedStart
+from sim.scenario.conditions import Condition
 
-if TYPE_CHECKING:
-    from sim.operations.conditions import Plan
-    from sim.operations.vehicles import Vehicle
+
+class Host(Protocol):
+    """What a programme needs of the vehicle that carries it out."""
+
+    name: str
+    environment: Environment
+    parameters: VehicleParameters
+    mode: str
+    modes_seen: set[str]
+    node: Node
+    traffic: Traffic
+    power: PowerSupply
+    log: RunLog
+
+    @property
+    def wakes_s(self) -> Mapping[int, int]:
+        """First wake of each lunar day."""
+
+    def plan(self, key: str, condition: Condition | None) -> Plan:
+        """A condition made ready."""
+
+    def holds(self, plan: Plan, now: int) -> bool:
+        """Whether it is true now."""
+
+    def lunar_day(self, t_s: float) -> int:
+        """Number of the lunar day."""
+
+    def planned_sleep_s(self, lunar_day: int) -> int | None:
+        """When it will go to sleep, if the sky alone says so."""
+
+    def note(self, event: str, subject: str, before: str, after: str, cause: str) -> None:
+        """Write an event down."""
 
 
 class Programme:
     """The activities of one vehicle."""
 
-    def __init__(self, vehicle: "Vehicle") -> None:
+    def __init__(self, vehicle: Host) -> None:
         self.vehicle = vehicle
         self.activities = {
             name: Activity(name, parameters)
@@ -76,12 +113,12 @@ class Programme:
         """The next instant at which time alone changes what may run."""
         return min((a.next_s(now) for a in self.activities.values()), default=inf)
 
-    def plans(self, mode: str) -> list["Plan"]:
+    def plans(self, mode: str) -> list[Plan]:
         """The conditions that matter in a mode."""
         live = [a for a in self.activities.values() if mode in a.parameters.modes]
         return [plan for activity in live for plan in self._preconditions(activity)]
 
-    def _preconditions(self, activity: Activity) -> tuple["Plan", "Plan"]:
+    def _preconditions(self, activity: Activity) -> tuple[Plan, Plan]:
         """What must hold to go on, and to start."""
         parameters = activity.parameters
         return (

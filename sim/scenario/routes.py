@@ -1,14 +1,35 @@
 """Which way data flow: return links towards the Earth, forward links towards vehicles."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-if TYPE_CHECKING:
-    from sim.scenario.assets import LinkInUse
-    from sim.scenario.schema import Scenario
+from sim.scenario.assets import LinkInUse, RelayParameters, StationParameters, VehicleParameters
 
 
-def return_links(scenario: "Scenario") -> Mapping[str, "LinkInUse"]:
+class Linked(Protocol):
+    """Assets and the links between them, as a scenario has them."""
+
+    @property
+    def links(self) -> Mapping[str, LinkInUse]:
+        """By name."""
+
+    @property
+    def stations(self) -> Mapping[str, StationParameters]:
+        """By name."""
+
+    @property
+    def relays(self) -> Mapping[str, RelayParameters]:
+        """By name."""
+
+    @property
+    def vehicles(self) -> Mapping[str, VehicleParameters]:
+        """By name."""
+
+    def resolved_end(self, end: str) -> tuple[str, str]:
+        """Asset and terminal of a link end."""
+
+
+def return_links(scenario: Linked) -> Mapping[str, LinkInUse]:
     """The links that carry data towards the Earth, by name.
 
     A link from a station, or from a relay to a vehicle, is a forward link: it carries commands.
@@ -16,7 +37,7 @@ def return_links(scenario: "Scenario") -> Mapping[str, "LinkInUse"]:
     return {name: link for name, link in scenario.links.items() if not is_forward(scenario, link)}
 
 
-def is_forward(scenario: "Scenario", link: "LinkInUse") -> bool:
+def is_forward(scenario: Linked, link: LinkInUse) -> bool:
     """Whether a link carries commands to vehicles and not their data."""
     source, _ = scenario.resolved_end(link.from_)
     if source in scenario.stations:
@@ -25,7 +46,7 @@ def is_forward(scenario: "Scenario", link: "LinkInUse") -> bool:
     return source in scenario.relays and all(end in scenario.vehicles for end in ends)
 
 
-def check_routes(scenario: "Scenario") -> None:
+def check_routes(scenario: Linked) -> None:
     """Raise `ValueError` where data would run in a circle, or into a relay that leads nowhere."""
     onward: dict[str, list[tuple[str, str]]] = {}
     for name, link in return_links(scenario).items():
@@ -38,7 +59,7 @@ def check_routes(scenario: "Scenario") -> None:
 
 
 def _follow(
-    scenario: "Scenario",
+    scenario: Linked,
     onward: Mapping[str, list[tuple[str, str]]],
     asset: str,
     before: tuple[str, ...],
