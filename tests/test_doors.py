@@ -19,6 +19,7 @@ DOORS = {
     "polars": ("results/", "report/", "study/", "validation/"),
     "matplotlib": ("report/",),
     "plotly": ("report/",),
+    "cloudpickle": ("study/",),
     "dask": ("study/",),
     "distributed": ("study/",),
     "typer": ("cli.py",),
