@@ -16,6 +16,7 @@ from sim.errors import SimError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from sim.environment import LinkSeries
     from sim.scenario.schema import Scenario
 
 DONE, REFUSED, USAGE, BOOKS_OPEN, DEFECT, INTERRUPTED = 0, 1, 2, 3, 70, 130
@@ -133,6 +134,8 @@ def _options(
 @app.command()
 def check(path: ScenarioPath, set_: Overrides = []) -> None:  # noqa: B006 - typer reads it only
     """Read a scenario and say whether it can be run."""
+    from sim.scenario.radio import scenario_link_warnings
+
     scenario = _loaded(path, set_)
     counts = {
         "vehicle": len(scenario.vehicles),
@@ -141,6 +144,8 @@ def check(path: ScenarioPath, set_: Overrides = []) -> None:  # noqa: B006 - typ
         "link": len(scenario.links),
     }
     words = [f"{count} {word}{'s' * (count != 1)}" for word, count in counts.items()]
+    for warning in scenario_link_warnings(scenario):
+        _say(f"warning: {warning}")
     print(f"{path} can be run: {', '.join(words)}")
 
 
@@ -231,14 +236,50 @@ def link(
     csv: CsvFile = None,
     json: JsonFile = None,
     plot: PlotFile = None,
+    over: Annotated[
+        str | None,
+        typer.Option(
+            "--over",
+            metavar="pass|DAYS",
+            help="Margin and rate over the view that holds --at, or over days from it on.",
+        ),
+    ] = None,
+    needs: Annotated[
+        bool, typer.Option("--needs", help="What the terminals must have for each rate to close.")
+    ] = False,
 ) -> None:
     """Show the design control table of a link at one instant, the start if not said."""
+    scenario = _loaded(path, set_)
+    at_utc = at or scenario.start_utc
+    if needs:
+        _print_needs(scenario, source, destination, csv, json)
+    elif over is None:
+        _print_budget(scenario, source, destination, at_utc, csv, json)
+    if over is not None or plot is not None:
+        from sim.environment import link_series_over
+
+        series = link_series_over(scenario, source, destination, over or "pass", at_utc)
+        if over is not None:
+            _print_series(scenario, series, csv, json)
+        if plot is not None:
+            from sim.report.views import write_link_figure
+
+            write_link_figure(scenario, series, f"{source} to {destination}", plot)
+
+
+def _print_budget(
+    scenario: "Scenario",
+    source: str,
+    destination: str,
+    at_utc: str,
+    csv: Path | None,
+    json: Path | None,
+) -> None:
     from dataclasses import astuple, fields
 
     from sim.environment import link_budget
 
-    scenario = _loaded(path, set_)
-    budget = link_budget(scenario, source, destination, at or scenario.start_utc)
+    budget = link_budget(scenario, source, destination, at_utc)
     header = [field.name for field in fields(budget.rows[0])]
     rows = [astuple(row) for row in budget.rows]
     print(f"{source} to {destination}, {budget.rate_bps} bit/s, {budget.code}")
@@ -249,11 +290,34 @@ def link(
         f"margin {budget.margin_db:.2f} dB of {budget.needed_margin_db:.2f} dB asked for: {verdict}; "
         f"the highest rate that closes is {budget.closing_rate_bps} bit/s"
     )
+    low, middle, high = (budget.margin_less_sigmas_db(sigmas) for sigmas in (3, 2, 1))
+    print(f"mean margin less 1, 2 and 3 sigma: {high:.2f}, {middle:.2f} and {low:.2f} dB")
     _write_table(header, rows, csv, json)
-    if plot is not None:
-        from sim.report.views import write_link_figure
 
-        write_link_figure(scenario, source, destination, plot)
+
+def _print_series(
+    scenario: "Scenario", series: "LinkSeries", csv: Path | None, json: Path | None
+) -> None:
+    from sim.results.links import movers_table, rate_changes_table, series_table
+
+    _print_table(*rate_changes_table(series, scenario.clock))
+    _print_table(*movers_table(series))
+    _write_table(*series_table(series, scenario.clock), csv, json)
+
+
+def _print_needs(
+    scenario: "Scenario", source: str, destination: str, csv: Path | None, json: Path | None
+) -> None:
+    from sim.environment import assumed_terminal_values, rate_needs
+    from sim.results.links import needs_table
+
+    header, rows = needs_table(rate_needs(scenario, source, destination))
+    print(f"{source} to {destination}, for 99 % of the time in view, and always (at its worst):")
+    _print_table(header, rows)
+    print("assumed for it:")
+    for path, reason in assumed_terminal_values(scenario, source, destination).items():
+        print(f"  {path}: {reason}")
+    _write_table(header, rows, csv, json)
 
 
 @app.command()

@@ -1,7 +1,12 @@
 """The world around the vehicles, made before the clock starts and read-only after."""
 
-from sim.environment.budgets import LinkSeries, link_budget, link_series
+from sim.environment.budgets import LinkSeries, link_budget, link_series, link_series_over
 from sim.environment.compute import compute_environment
+from sim.environment.needs import (
+    RateNeeds,
+    assumed_terminal_values,
+    rate_needs,
+)
 from sim.environment.records import (
     ANY_ATTITUDE,
     Contact,
@@ -24,8 +29,12 @@ __all__ = [
     "LinkSeries",
     "LunarDay",
     "PlaceSky",
+    "RateNeeds",
     "TerminalUse",
+    "assumed_terminal_values",
     "compute_environment",
     "link_budget",
     "link_series",
+    "link_series_over",
+    "rate_needs",
 ]

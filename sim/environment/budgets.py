@@ -1,24 +1,35 @@
 """The budget of any link at any instant, and its margin over a span."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.environment.contacts import channel_of, visible
+from sim.constants import DAY_S
+from sim.environment.contacts import visible
 from sim.environment.ends import End, link_geometry
 from sim.environment.itineraries import meetings
+from sim.environment.rates import Section, finer_near_sun
 from sim.environment.stage import Stage, set_stage
 from sim.errors import ScenarioError
 from sim.intervals import Intervals
 from sim.physics.budgets import LinkBudget
 from sim.physics.budgets import link_budget as budget_of
-from sim.physics.links import Channel, LinkGeometry, closing_rate_bps, terms_db
+from sim.physics.links import (
+    Channel,
+    LinkGeometry,
+    closing_rate_bps,
+    required_dbhz,
+    terms_db,
+)
 from sim.physics.solar import AttitudeParameters
+from sim.scenario.radio import channel_of
 from sim.scenario.schema import Scenario
 
 Floats = NDArray[np.float64]
+_STILL_DB = 0.01
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +45,18 @@ class LinkSeries:
     rate_bps: NDArray[np.int64]
     terms_db: dict[str, Floats]
     """Every term of Pt/N0."""
+    needed_margin_db: float
+    """Margin that a rate must have by the link's rule to close."""
+
+    def movers_db(self) -> dict[str, tuple[float, float]]:
+        """Lowest and highest value of each term that moves while in view, the widest first."""
+        chosen = self.visible if self.visible.any() else np.ones(len(self.t_s), dtype=bool)
+        ends = {
+            name: (float(np.min(values[chosen])), float(np.max(values[chosen])))
+            for name, values in self.terms_db.items()
+        }
+        moving = {name: pair for name, pair in ends.items() if pair[1] - pair[0] >= _STILL_DB}
+        return dict(sorted(moving.items(), key=lambda item: item[1][0] - item[1][1]))
 
 
 def link_budget(
@@ -66,6 +89,21 @@ def link_series(
     return LinkView.of(scenario, source, destination, stage).series(t_s)
 
 
+def link_series_over(
+    scenario: Scenario,
+    source: str,
+    destination: str,
+    over: str,
+    at_utc: str,
+    *,
+    count: int = 2000,
+    stage: Stage | None = None,
+) -> LinkSeries:
+    """The link over the `pass` at a time of the run, or over a number of days from then on."""
+    view = LinkView.of(scenario, source, destination, stage)
+    return view.series(view.times_s(over, at_utc, count))
+
+
 @dataclass(frozen=True, eq=False)
 class LinkView:
     """One link to one destination on its stage."""
@@ -82,7 +120,7 @@ class LinkView:
         cls, scenario: Scenario, source: str, destination: str, stage: Stage | None = None
     ) -> "LinkView":
         """The first link of the file between the two ends."""
-        name, to = _link_between(scenario, source, destination)
+        name, to = cls.link_between(scenario, source, destination)
         link = scenario.links[name]
         stage = stage or set_stage(scenario)
         from_asset, to_asset = scenario.resolved_end(link.from_)[0], scenario.resolved_end(to)[0]
@@ -92,6 +130,11 @@ class LinkView:
             key = vehicle.modes[vehicle.initial_mode].attitude or ""
             attitude = vehicle.attitudes.get(key, AttitudeParameters())
         return cls(stage, channel_of(scenario, name, link, to), from_asset, to_asset, to, attitude)
+
+    @staticmethod
+    def link_between(scenario: Scenario, source: str, destination: str) -> tuple[str, str]:
+        """Name and destination end of the first link of the file between two ends."""
+        return _link_between(scenario, source, destination)
 
     def geometry(self, t_s: Floats) -> LinkGeometry:
         """Ranges, angles and their rates at times (N,), while both ends stay where they are."""
@@ -104,6 +147,56 @@ class LinkView:
             )
         ends = (first, self.channel.source), (second, self.channel.destination)
         return link_geometry(*ends, self.stage.ephemeris, t_s, self.attitude, with_rates=True)
+
+    def looks(self, count: int) -> Iterator[tuple[Floats, Floats, LinkGeometry]]:
+        """About `count` instants of the run with the ends in view, their spans, and the geometry.
+
+        Even, but closer where the Sun passes behind.
+        """
+        itineraries = self.stage.itineraries
+        for start_s, stop_s, first, second in meetings(
+            itineraries[self.source], itineraries[self.destination]
+        ):
+            share = (stop_s - start_s) / self.stage.duration_s
+            times = np.linspace(start_s, stop_s - 1e-3, max(2, round(count * share)))
+            section = Section(self.channel, first, second)
+            times = finer_near_sun(section, self.stage.ephemeris, times)
+            seen = self.visible(start_s, stop_s).contains(times)
+            if seen.any():
+                yield times[seen], np.gradient(times)[seen], self.geometry(times[seen])
+
+    def pass_at(self, at_utc: str) -> tuple[float, float]:
+        """The view that goes on at a time of the run, or the next; `ScenarioError` if none comes."""
+        at_s, clock = self._seconds(at_utc), self.stage.scenario.clock
+        itineraries = self.stage.itineraries
+        found = meetings(itineraries[self.source], itineraries[self.destination])
+        for start_s, stop_s, _, _ in found:
+            for first_s, last_s in self.visible(start_s, stop_s):
+                if last_s > at_s:
+                    return first_s, last_s
+        raise ScenarioError(
+            f"{self.source} and {self.destination} do not see each other after {clock.utc(at_s)}; "
+            "ask for an earlier time"
+        )
+
+    def times_s(self, over: str, at_utc: str, count: int) -> Floats:
+        """Even instants over the `pass` at a time, or over a number of days from it on."""
+        if over == "pass":
+            start_s, stop_s = self.pass_at(at_utc)
+            return np.linspace(start_s + 0.1, stop_s - 0.1, count)
+        try:
+            days = float(over)
+        except ValueError:
+            days = np.nan
+        if not 0.0 < days <= 10_000.0:
+            raise ScenarioError(
+                f"'{over}' is neither 'pass' nor a number of days; give one of them"
+            )
+        start_s = self._seconds(at_utc)
+        stop_s = min(start_s + days * DAY_S, self.stage.duration_s)
+        if stop_s <= start_s:
+            raise ScenarioError(f"the run ends at {at_utc}; ask for an earlier time")
+        return np.linspace(start_s, stop_s, count)
 
     def visible(self, start_s: float, stop_s: float) -> Intervals:
         """When the two ends see each other."""
@@ -129,18 +222,26 @@ class LinkView:
         """Margin, rate and terms at times (N,)."""
         geometry = self.geometry(t_s)
         terms = {
-            name: np.broadcast_to(value, t_s.shape)
+            name: np.broadcast_to(value + 0.0, t_s.shape)
             for name, value in terms_db(self.channel, geometry).items()
         }
         ratio = np.asarray(sum(terms.values()))
         rates = closing_rate_bps(self.channel, geometry)
-        modes = self.channel.modes
-        needed = np.array([modes[0].threshold_dbhz, *(mode.threshold_dbhz for mode in modes)])
+        link, modes = self.channel.link, self.channel.modes
+        required = np.array([required_dbhz(link, mode.code, mode.rate_bps) for mode in modes])
         chosen = np.searchsorted(self.channel.rates_bps, rates)
-        margin = ratio - needed[chosen] + self.channel.link.closing_margin_db
-        seen = self.visible(float(t_s.min()), float(t_s.max()) + 1.0)
+        margin = ratio - required[np.maximum(chosen - 1, 0)]
+        last_s = min(float(t_s.max()) + 1.0, float(self.stage.duration_s))
+        seen = self.visible(float(t_s.min()), last_s)
         return LinkSeries(
-            t_s, seen.contains(t_s), np.asarray(geometry.range_km), ratio, margin, rates, terms
+            t_s,
+            seen.contains(t_s),
+            np.asarray(geometry.range_km),
+            ratio,
+            margin,
+            rates,
+            terms,
+            modes[0].threshold_dbhz - float(required[0]),
         )
 
     def _seconds(self, at_utc: str) -> float:

@@ -20,6 +20,7 @@ from sim.physics.links import Channel, required_dbhz
 from sim.physics.propagation import horizon_km
 from sim.physics.solar import AttitudeParameters
 from sim.scenario.assets import LinkInUse, VehicleParameters
+from sim.scenario.radio import channel_of
 from sim.scenario.schema import Scenario
 from sim.sky.directions import surface_distance_km
 from sim.sky.ephemeris import Ephemeris
@@ -274,16 +275,6 @@ def _grid_s(first: At, second: At, start_s: float, stop_s: float) -> Floats:
     orbits = [end.track for end in (first, second) if isinstance(end, Orbit)]
     grids = [relay_grid(track, start_s, stop_s, _GRID_STEP_S) for track in orbits]
     return reduce(np.union1d, grids or [even_grid(start_s, stop_s, _GRID_STEP_S)])
-
-
-def channel_of(scenario: Scenario, name: str, link: LinkInUse, to: str) -> Channel:
-    """The physics of a link to one of its destinations; `ScenarioError` where the ends do not fit."""
-    try:
-        return Channel.of(
-            link, scenario.terminal(link.from_), scenario.terminal(to), scenario.codes, to
-        )
-    except ValueError as error:
-        raise ScenarioError(f"{scenario.path}: links.{name}: {error}") from None
 
 
 def _attitudes(

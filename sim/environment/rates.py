@@ -43,6 +43,23 @@ class Section:
     destination: End
 
 
+def finer_near_sun(section: Section, ephemeris: Ephemeris, grid_s: Floats) -> Floats:
+    """A grid (N,), closer where the Sun passes behind a source whose receiver hears it."""
+    if "sun" not in section.channel.receiver.adds or len(grid_s) < 2:
+        return grid_s
+    receiver_km = section.destination.position_km(grid_s)
+    towards = section.source.position_km(grid_s) - receiver_km
+    sun = ephemeris.sun_apparent_km(grid_s) - receiver_km
+    lengths = np.linalg.norm(towards, axis=0) * np.linalg.norm(sun, axis=0)
+    near = np.sum(towards * sun, axis=0) > np.cos(np.radians(_NEAR_SUN_DEG)) * lengths
+    if not near.any():
+        return grid_s
+    widest = float(np.max(np.diff(grid_s)))
+    around = np.arange(-widest, widest, _NEAR_SUN_STEP_S)
+    finer = np.unique((grid_s[near][:, None] + around).ravel())
+    return np.union1d(grid_s, finer[(finer > grid_s[0]) & (finer < grid_s[-1])])
+
+
 class RateFinder:
     """Pt/N0 of one hop in one attitude of its source, and the steps of its rate.
 
@@ -83,7 +100,9 @@ class RateFinder:
         """
         if not len(windows):
             return []
-        inner = self._finer_near_sun(grid_s)
+        inner = grid_s
+        for section in self._sections:
+            inner = finer_near_sun(section, self._ephemeris, inner)
         inner = inner[windows.contains(inner)]
         times = np.unique(np.concatenate([inner, windows.starts_s, windows.stops_s - 1e-6]))
         window = np.searchsorted(windows.starts_s, times, side="right") - 1
@@ -103,26 +122,6 @@ class RateFinder:
         return [
             self._joined(*row) for row in zip(bounds, held, np.split(lost_s, cuts), strict=True)
         ]
-
-    def _finer_near_sun(self, grid_s: Floats) -> Floats:
-        """The grid, closer where the Sun passes behind a source whose receiver hears it."""
-        for section in self._sections:
-            if "sun" not in section.channel.receiver.adds:
-                continue
-            behind = section.destination.position_km(grid_s)
-            towards = section.source.position_km(grid_s) - behind
-            sun = self._ephemeris.sun_apparent_km(grid_s) - behind
-            cosine = np.sum(towards * sun, axis=0) / (
-                np.linalg.norm(towards, axis=0) * np.linalg.norm(sun, axis=0)
-            )
-            near_s = grid_s[cosine > np.cos(np.radians(_NEAR_SUN_DEG))]
-            if len(near_s):
-                widest = float(np.max(np.diff(grid_s)))
-                around = np.arange(-widest, widest, _NEAR_SUN_STEP_S)
-                finer = np.unique((near_s[:, None] + around).ravel())
-                finer = finer[(finer > grid_s[0]) & (finer < grid_s[-1])]
-                grid_s = np.union1d(grid_s, finer)
-        return grid_s
 
     def _crossings(self, times: Floats, window: NDArray[np.intp], ratios: Floats) -> Floats:
         """All times at which Pt/N0 passes a threshold, with and without the hysteresis."""
