@@ -56,21 +56,22 @@ class Traffic:
 
     def follow_contacts(self) -> Generator[simpy.Event, Any, None]:
         """The SimPy process that stops at every edge of a contact or of a rate."""
-        duration_s = self.environment.duration_s
-        for edge in sorted(e for e in self._edges() if e < duration_s):
+        for edge, users in sorted(self._edges().items()):
             yield self.clock.timeout(edge - self.clock.now)
-            self.refresh()
+            if any(channel.is_on or node.has_data for node, channel in users):
+                self.refresh()
 
-    def _edges(self) -> set[int]:
-        return {
-            edge
-            for hop in self.environment.hops
-            for contact in hop.contacts
-            for edge in (
-                contact.stop_s,
-                *(start for steps in contact.steps.values() for start, _ in steps),
-            )
-        }
+    def _edges(self) -> dict[int, list[tuple[Node, Channel]]]:
+        """Who could send over a hop whose contact or rate changes, by the instant of the change."""
+        edges: dict[int, list[tuple[Node, Channel]]] = {}
+        for node, channel in self._channels:
+            for hop in channel.hops:
+                for contact in hop.contacts:
+                    starts = {start for steps in contact.steps.values() for start, _ in steps}
+                    for edge in {contact.stop_s, *starts}:
+                        if edge < self.environment.duration_s:
+                            edges.setdefault(edge, []).append((node, channel))
+        return edges
 
     def open_contact(self, link: str, now: int) -> tuple[str, int] | None:
         """The contact of a link that is open now, as (hop, start); None if there is none."""
@@ -173,7 +174,8 @@ class Traffic:
 
     def _arm(self, now: int) -> None:
         """Come back when a queue runs empty, so that its transmitter goes off in time."""
-        empty_s = min((_empty_s(node, now) for node, _ in self._channels), default=inf)
+        sending = [node for node, channel in self._channels if channel.is_on]
+        empty_s = min((_empty_s(node, now) for node in sending), default=inf)
         if empty_s < min(
             self._alarm_s if self._alarm_s > now else inf, self.environment.duration_s
         ):

@@ -49,6 +49,11 @@ class Node:
         self.inflow: list[Piece] = []
 
     @property
+    def is_idle(self) -> bool:
+        """Whether nothing is made, comes in, goes out or is on its way from here."""
+        return not (self.makers or self.inflow or any(c.is_on or c.flights for c in self.channels))
+
+    @property
     def making_bps(self) -> int:
         """Bits made per second."""
         return sum(maker.rate_bps for maker in self.makers.values())
@@ -99,6 +104,8 @@ class Network:
         self.settled_s = now_s
 
     def _settle_node(self, node: Node, start_s: int, stop_s: int) -> None:
+        if node.is_idle:
+            return
         pieces = self._made(node, start_s, stop_s) + node.inflow
         node.inflow = []
         before = node.recorder.used_bits if node.recorder else 0
