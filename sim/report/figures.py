@@ -19,10 +19,12 @@ from sim.report.style import (
     GREEN,
     GREY,
     ORANGE,
+    STACK,
     VERMILION,
     Span,
     legend,
     new_figure,
+    one_lunar_day,
     save_figure,
     time_axis,
 )
@@ -60,6 +62,30 @@ def power_figure(lines: Lines, span: Span, vehicles: list[str]) -> Figure:
         axis.set_ylabel(f"{vehicle}\npower, W")
         axis.set_ylim(bottom=0.0)
     legend(axes[0])
+    time_axis(axes, span)
+    return figure
+
+
+def loads_figure(lines: Lines, span: Span, vehicles: list[str]) -> Figure:
+    """The loads stacked by part under what the arrays can give; meant for one lunar day."""
+    figure, axes = new_figure(len(vehicles), "Loads and array power", height=2.6)
+    for axis, vehicle in zip(axes, vehicles, strict=True):
+        t_s, array = lines[vehicle, "array_power_w", ""]
+        inside = (t_s >= span.start_s) & (t_s < span.duration_s)
+        x = span.in_days(t_s[inside])
+        base = np.zeros(len(x))
+        parts = [key for key in lines if key[:2] == (vehicle, "load_part_w")]
+        for key, colour in zip(parts, STACK, strict=False):
+            watts = lines[key][1][inside]
+            if watts.any():
+                options = {"step": "post", "color": colour, "linewidth": 0.0}
+                name = key[2].replace("_", " ")
+                axis.fill_between(x, base, base + watts, label=name, **options)
+                base = base + watts
+        axis.plot(x, array[inside], color=BLACK, linewidth=1.2, label="arrays can give")
+        axis.set_ylabel(f"{vehicle}\npower, W")
+        axis.set_ylim(bottom=0.0)
+        legend(axis, columns=7)
     time_axis(axes, span)
     return figure
 
@@ -183,6 +209,7 @@ def figures_of(results: Results) -> dict[str, Callable[[], Figure | None]]:
     lines = lines_of(rounded(results.series(), TABLES["series"]))
     return {
         "power_budget": lambda: power_figure(lines, span, vehicles),
+        "loads": lambda: loads_figure(lines, one_lunar_day(span), vehicles),
         "state_of_charge": lambda: charge_figure(lines, span, vehicles),
         "energy": lambda: energy_figure(days, vehicles),
         "temperatures": lambda: temperature_figure(lines, span, node_limits(results)),

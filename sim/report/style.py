@@ -1,7 +1,7 @@
 """How figures look: sizes, colours that colour-blind readers tell apart, dates, night shading."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from sim.errors import ResultsError
 BLUE, ORANGE, GREEN, VERMILION = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 SKY, PURPLE, YELLOW, BLACK = "#56B4E9", "#CC79A7", "#F0E442", "#222222"
 CYCLE = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, BLACK, YELLOW)
+STACK = (BLUE, ORANGE, GREEN, VERMILION, SKY, PURPLE, YELLOW, "#a6cee3", "#b2df8a", "#cab2d6")
 GREY = "#8a8f98"
 NIGHT = "#e9ecf2"
 GRID = "#d9dde3"
@@ -35,6 +36,7 @@ MODE_COLOURS = {
 WIDTH_INCHES = 9.0
 _DPI = 120
 _DAY_S = 86400.0
+_WHOLE_S = 29.0 * _DAY_S
 _STEPS_S = tuple(
     int(hours * 3600)
     for hours in (0.25, 0.5, 1, 2, 3, 6, 12, 24, 48, 120, 240, 480, 1440, 2880, 8760, 17520, 87600)
@@ -56,6 +58,14 @@ class Span:
     def in_days(self, t_s: Any) -> Any:
         """Earth days since the start: the unit of time axes."""
         return np.asarray(t_s, dtype=float) / _DAY_S
+
+
+def one_lunar_day(span: Span) -> Span:
+    """The first whole lunar day of a run, else the first one."""
+    rows = span.days.rows(named=True)
+    whole = [r for r in rows if r["stop_s"] - r["start_s"] > _WHOLE_S]
+    chosen = (whole or rows)[0]
+    return replace(span, start_s=chosen["start_s"], duration_s=chosen["stop_s"])
 
 
 def new_figure(rows: int, title: str, height: float = 2.1, **options: Any) -> tuple[Figure, Any]:

@@ -10,6 +10,7 @@ from sim.environment import Environment, Hop
 from sim.errors import ResultsError
 from sim.operations.runlog import RunLog
 from sim.physics.recorder import BITS_PER_GB
+from sim.results.loads import load_parts_w
 from sim.results.power import Energy
 from sim.results.schemas import SERIES, table
 from sim.results.timeline import Steps, Whole, mode_spans, return_links, uses_of
@@ -79,7 +80,10 @@ def _vehicle_lines(
     at = times.astype(float)
     yield vehicle, "sun_elevation_deg", "", place.sun_elevation_deg(at)
     yield vehicle, "array_power_w", "", np.array(energy.array_power_w(whole))
-    yield vehicle, "load_w", "", np.array(energy.load_w(whole))
+    load = np.array(energy.load_w(whole))
+    yield vehicle, "load_w", "", load
+    for part, watts in load_parts_w(environment, log, vehicle, times, load).items():
+        yield vehicle, "load_part_w", part, watts
     yield vehicle, "state_of_charge", "", np.array([state.state_of_charge for state in states])
     heat = environment.scenario.vehicles[vehicle].heat
     for index, node in enumerate(heat.nodes if heat is not None else {}):
