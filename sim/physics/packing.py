@@ -135,30 +135,30 @@ def _unpacked(state: BusState) -> tuple[Floats, NDArray[np.bool_]]:
 
 def _packed(state: BusState, x: Floats, flags: NDArray[np.bool_]) -> BusState:
     """The state with the books of `x`, which began empty, added to its own."""
-    values, heaters = x.tolist(), len(state.heaters_on)
-    switched = tuple(flags.tolist())
+    heaters, switched = len(state.heaters_on), tuple(flags.tolist())
+    wh = (x[: stepping.CUT_OFF] / _HOUR_S).tolist()
     return BusState(
-        stored_wh=values[stepping.STORED] / _HOUR_S,
+        stored_wh=wh[stepping.STORED],
         capacity_wh=state.capacity_wh,
-        generated_wh=state.generated_wh + values[stepping.GENERATED] / _HOUR_S,
-        demanded_wh=state.demanded_wh + values[stepping.DEMANDED] / _HOUR_S,
-        used_wh=state.used_wh + values[stepping.USED] / _HOUR_S,
-        spilled_wh=state.spilled_wh + values[stepping.SPILLED] / _HOUR_S,
-        lost_wh=state.lost_wh + values[stepping.LOST] / _HOUR_S,
-        unmet_wh=state.unmet_wh + values[stepping.UNMET] / _HOUR_S,
-        is_cut_off=values[stepping.CUT_OFF] > 0.0,
-        lowest_state_of_charge=values[stepping.LOWEST],
-        charge_ah=values[stepping.CHARGE] / _HOUR_S,
+        generated_wh=state.generated_wh + wh[stepping.GENERATED],
+        demanded_wh=state.demanded_wh + wh[stepping.DEMANDED],
+        used_wh=state.used_wh + wh[stepping.USED],
+        spilled_wh=state.spilled_wh + wh[stepping.SPILLED],
+        lost_wh=state.lost_wh + wh[stepping.LOST],
+        unmet_wh=state.unmet_wh + wh[stepping.UNMET],
+        is_cut_off=bool(x[stepping.CUT_OFF]),
+        lowest_state_of_charge=float(x[stepping.LOWEST]),
+        charge_ah=wh[stepping.CHARGE],
         capacity_ah=state.capacity_ah,
-        temperatures_k=tuple(values[stepping.FIRST_NODE :]),
+        temperatures_k=tuple(x[stepping.FIRST_NODE :].tolist()),
         heaters_on=switched[:heaters],
         links_closed=switched[heaters:],
-        heater_wh=state.heater_wh + values[stepping.HEATER] / _HOUR_S,
-        dissipated_wh=state.dissipated_wh + values[stepping.DISSIPATED] / _HOUR_S,
-        isotope_heat_wh=state.isotope_heat_wh + values[stepping.ISOTOPE_HEAT] / _HOUR_S,
-        sunlight_heat_wh=state.sunlight_heat_wh + values[stepping.SUNLIGHT_HEAT] / _HOUR_S,
-        space_heat_wh=state.space_heat_wh + values[stepping.SPACE_HEAT] / _HOUR_S,
-        ground_heat_wh=state.ground_heat_wh + values[stepping.GROUND_HEAT] / _HOUR_S,
+        heater_wh=state.heater_wh + wh[stepping.HEATER],
+        dissipated_wh=state.dissipated_wh + wh[stepping.DISSIPATED],
+        isotope_heat_wh=state.isotope_heat_wh + wh[stepping.ISOTOPE_HEAT],
+        sunlight_heat_wh=state.sunlight_heat_wh + wh[stepping.SUNLIGHT_HEAT],
+        space_heat_wh=state.space_heat_wh + wh[stepping.SPACE_HEAT],
+        ground_heat_wh=state.ground_heat_wh + wh[stepping.GROUND_HEAT],
     )
 
 
