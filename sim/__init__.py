@@ -12,11 +12,14 @@ _HOMES = {
     "Results": "sim.results",
     "Scenario": "sim.scenario.schema",
     "SimError": "sim.errors",
+    "compare": "sim.study.comparison",
     "compute_environment": "sim.environment",
+    "explain": "sim.study.explanation",
     "link_budget": "sim.environment",
     "load_results": "sim.results",
     "load_scenario": "sim.scenario.loading",
     "run": "sim.running",
+    "run_study": "sim.study.runs",
     "write_report": "sim.report",
 }
 

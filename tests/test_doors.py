@@ -22,8 +22,8 @@ DOORS = {
     "cloudpickle": ("study/",),
     "dask": ("study/",),
     "distributed": ("study/",),
-    "typer": ("cli.py",),
-    "rich": ("cli.py",),
+    "typer": ("cli/",),
+    "rich": ("cli/",),
     "platformdirs": ("cache.py",),
 }
 

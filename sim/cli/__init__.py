@@ -1,0 +1,26 @@
+"""The command line: verbs, options, exit codes. Tables go to stdout, messages to stderr."""
+
+from sim.cli import missions, studies
+from sim.cli.console import (
+    BOOKS_OPEN,
+    DEFECT,
+    DONE,
+    INTERRUPTED,
+    REFUSED,
+    USAGE,
+    app,
+    main,
+)
+
+__all__ = [
+    "BOOKS_OPEN",
+    "DEFECT",
+    "DONE",
+    "INTERRUPTED",
+    "REFUSED",
+    "USAGE",
+    "app",
+    "main",
+    "missions",
+    "studies",
+]
