@@ -4,6 +4,10 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("farside", deadline=None, derandomize=True)
+settings.load_profile("farside")
 
 REPOSITORY = Path(__file__).parents[1]
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.errors import ScenarioError
+from sim.errors import ScenarioError, SimError
 from sim.scenario.loading import load_scenario, scenario_schema
 from sim.scenario.nodes import compose, plain, scalar, sources
 from sim.scenario.schema import Scenario
@@ -42,6 +42,7 @@ def _data(text: str) -> object:
         ("~", None),
         ("-.inf", -math.inf),
         ("9" * 400, math.inf),
+        ("9007199254740993", 9007199254740992.0),
     ],
 )
 def test_scalars_are_those_of_yaml_1_2(text: str, value: object) -> None:
@@ -244,3 +245,37 @@ def test_scenarios_are_frozen_and_survive_a_pickle(minimal: Scenario) -> None:
     again = pickle.loads(pickle.dumps(minimal))
     assert again == minimal
     assert again.sources == minimal.sources
+
+
+def _paths(data: object, path: tuple[str, ...] = ()) -> list[str]:
+    """Every key path of plain values."""
+    entries: list[tuple[str, object]] = []
+    if isinstance(data, dict):
+        entries = list(data.items())
+    elif isinstance(data, list):
+        entries = [(str(index), item) for index, item in enumerate(data)]
+    inner = [found for key, item in entries for found in _paths(item, (*path, key))]
+    return [".".join(path), *inner] if path else inner
+
+
+STRANGE = [None, True, -1, 1e30, 10**30, math.nan, "x", "12", "", [], [[]], {}, {"kind": "x"}]
+
+
+@given(
+    st.sampled_from(_paths(_data(MINIMAL.read_text()))),
+    st.sampled_from([*STRANGE, {"part": "kashi_35m"}, {"file": "x.csv"}, [None], {"any": []}]),
+)
+def test_whatever_is_put_in_is_taken_or_refused_in_one_line(path: str, value: object) -> None:
+    try:
+        load_scenario(MINIMAL, {path: value})
+    except SimError as error:
+        assert "\n" not in str(error)
+        assert len(str(error)) < 600
+
+
+@given(st.text(max_size=60))
+def test_any_text_is_composed_or_refused_in_one_line(text: str) -> None:
+    try:
+        _data(text)
+    except ScenarioError as error:
+        assert "\n" not in str(error)

@@ -5,6 +5,7 @@ Messages built on it can never name a key that the model does not have.
 
 import json
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 from pydantic import BaseModel
@@ -103,6 +104,12 @@ class Grammar:
         while "$ref" in rule:
             rule = self._definitions[rule["$ref"].rsplit("/", 1)[1]]
         return rule
+
+
+@cache
+def grammar_of(model: type[BaseModel]) -> Grammar:
+    """The grammar of a model, made once."""
+    return Grammar(model)
 
 
 def _options(rule: dict[str, Any]) -> list[dict[str, Any]]:

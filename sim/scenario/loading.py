@@ -12,7 +12,7 @@ from sim.errors import KernelError, ScenarioError, SimError
 from sim.physics.coding import Code
 from sim.physics.links import Channel
 from sim.scenario.files import NamedFiles
-from sim.scenario.grammar import Grammar
+from sim.scenario.grammar import grammar_of
 from sim.scenario.messages import first_error, suggestion
 from sim.scenario.nodes import Node, compose, plain, read_text, sources
 from sim.scenario.overrides import with_overrides
@@ -29,7 +29,7 @@ def load_scenario(path: str | Path, overrides: Sequence[str] | Mapping[str, Any]
     """
     path = Path(path)
     label = str(path)
-    grammar = _grammar()
+    grammar = grammar_of(Scenario)
     tree = compose(read_text(path), label)
     tree = with_overrides(tree, overrides, label, grammar)
     files = NamedFiles(path.parent, label, grammar)
@@ -51,11 +51,6 @@ def _validated(tree: Node, label: str) -> Scenario:
         raise ScenarioError(first_error(error, tree, label, Scenario)) from None
     except SimError as error:
         raise ScenarioError(f"{label}: {error}") from None
-
-
-@cache
-def _grammar() -> Grammar:
-    return Grammar(Scenario)
 
 
 @cache

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from sim.scenario.grammar import Grammar, value_at
+from sim.scenario.grammar import Grammar, grammar_of, value_at
 from sim.scenario.nodes import Node, plain, scalar
 
 UNITS = {
@@ -98,7 +98,7 @@ def unknown_key(key: str, known: Sequence[str]) -> str:
 
 def first_error(error: ValidationError, tree: Node, label: str, model: type[BaseModel]) -> str:
     """The first of pydantic's errors in the order of the file, and how many more there are."""
-    reader = _Reader(tree, Grammar(model))
+    reader = _Reader(tree, grammar_of(model))
     faults = _without_echoes([reader.fault(entry) for entry in error.errors()])
     faults.sort(key=lambda fault: fault.node.line)
     first = faults[0]

@@ -30,7 +30,7 @@ _WORDS = {
     **dict.fromkeys(("false", "False", "FALSE"), False),
     **dict.fromkeys((".nan", ".NaN", ".NAN"), float("nan")),
 }
-_LONGEST_INTEGER = 300  # digits; longer ones are no float either
+_LONGEST_INTEGER = 250  # digits; longer ones may be no float either
 
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -123,12 +123,17 @@ def scalar(text: str) -> bool | int | float | str | None:
     if text in _WORDS:
         return _WORDS[text]
     if _INTEGER.fullmatch(text) and len(text) < _LONGEST_INTEGER:
-        return int(text)
-    if _OTHER_BASE.fullmatch(text):
-        return int(text, 0)
+        return _exact(int(text))
+    if _OTHER_BASE.fullmatch(text) and len(text) < _LONGEST_INTEGER:
+        return _exact(int(text, 0))
     if _FLOAT.fullmatch(text) or _INFINITY.fullmatch(text):
         return float(text.replace(".i", "i").replace(".I", "I"))
     return text
+
+
+def _exact(value: int) -> int | float:
+    """An integer, or a float where arrays could not hold it exactly."""
+    return value if abs(value) <= 2**53 else float(value)
 
 
 def plain(node: Node) -> Any:
@@ -147,6 +152,12 @@ def planted(value: Any, line: int, source: str = "", origin: str = "") -> Node:
         return Node(inner, line, source, origin)
     if isinstance(value, list | tuple):
         return Node([planted(item, line, source, origin) for item in value], line, source, origin)
+    if hasattr(value, "item"):  # a number of numpy
+        value = value.item()
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = _exact(value)
+    elif not isinstance(value, float | str | bool | None):
+        value = str(value)
     return Node(value, line, source, origin)
 
 

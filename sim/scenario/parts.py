@@ -57,9 +57,10 @@ def _part(named: Node, label: str, path: tuple[str, ...]) -> Node:
     if isinstance(named.value, str) and named.value in known:
         return known[named.value]
     place = named.origin or f"{label}:{named.line}"
+    word = "" if isinstance(named.value, dict | list) else f" '{named.value}'"
     raise ScenarioError(
-        f"{place}: {'.'.join((*path, 'part'))}: there is no part '{named.value}'; "
-        f"{suggestion(str(named.value), list(known))}"
+        f"{place}: {'.'.join((*path, 'part'))}: there is no such part{word}; "
+        f"{suggestion(word.strip(), list(known))}"
     )
 
 
