@@ -17,10 +17,10 @@ from sim.intervals import Intervals
 from sim.operations.runlog import RunLog
 from sim.results.schemas import WATERFALL, table
 from sim.results.timeline import (
+    Attitudes,
     DayBooks,
     Steps,
     Whole,
-    attitudes,
     closing_rate,
     day_books,
     mode_spans,
@@ -248,26 +248,9 @@ class _LinkState:
         self._waits = Intervals.of((float(wait.start_s), float(wait.stop_s)) for wait in waits)
         self._is_relay = hops[0].destination not in environment.scenario.stations
         source = hops[0].source
-        if source in environment.scenario.vehicles:
-            spans = mode_spans(environment, log, source)
-            self._silence = Steps.of(
-                (
-                    span.start_s,
-                    -1
-                    if transmits(environment, source, span.mode)
-                    else _INDEX[_MODE_CAUSE[span.mode]],
-                )
-                for span in spans
-            )
-            named = attitudes(environment, spans, source)
-            starts = [span.start_s for span in spans]
-        else:
-            self._silence, named, starts = Steps.of([(0, -1)]), [""], [0]
-        keys = list(dict.fromkeys(named))
-        self._attitude = Steps.of(
-            (at_s, keys.index(name)) for at_s, name in zip(starts, named, strict=True)
-        )
-        self._rates = [[closing_rate(hop, key) for hop in hops] for key in keys]
+        self._silence = Steps.of(_silences(environment, log, source))
+        self._attitudes = Attitudes.of(log, source)
+        self._rates = [[closing_rate(hop, name) for hop in hops] for name in self._attitudes.names]
 
     @property
     def edges_s(self) -> Iterator[NDArray[np.float64]]:
@@ -282,7 +265,7 @@ class _LinkState:
 
     def rate_bps(self, t_s: Whole) -> Whole:
         """The highest rate that closes in the attitude of then."""
-        attitude = self._attitude.at(t_s)
+        attitude = self._attitudes.index.at(t_s)
         found = np.zeros(len(t_s), dtype=np.int64)
         for index, rates in enumerate(self._rates):
             here = [rate.at(t_s) for rate in rates]
@@ -309,6 +292,16 @@ class _LinkState:
                 default=_INDEX["nothing_to_send"],
             )
         )
+
+
+def _silences(environment: Environment, log: RunLog, source: str) -> Iterator[tuple[int, int]]:
+    """From when on which cause keeps the transmitters of the source off; -1 where none does."""
+    if source not in environment.scenario.vehicles:
+        yield 0, -1
+        return
+    for span in mode_spans(environment, log, source):
+        is_on = transmits(environment, source, span.mode)
+        yield span.start_s, -1 if is_on else _INDEX[_MODE_CAUSE[span.mode]]
 
 
 def _union(parts: Sequence[Intervals]) -> Intervals:

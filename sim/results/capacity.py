@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 from sim.environment import Environment
 from sim.operations.runlog import RunLog
 from sim.results.timeline import (
+    Attitudes,
     DayBooks,
     ModeSpan,
     Steps,
     Whole,
-    attitudes,
     closing_rate,
     gigabytes,
     return_links,
@@ -29,17 +29,16 @@ class FirstHop:
     def __init__(
         self, environment: Environment, log: RunLog, vehicle: str, spans: Sequence[ModeSpan]
     ) -> None:
-        named = attitudes(environment, spans, vehicle)
-        keys = list(dict.fromkeys(named)) or [""]
-        self._attitude = Steps.of(
-            (span.start_s, keys.index(name)) for span, name in zip(spans, named, strict=True)
-        )
+        self._attitudes = Attitudes.of(log, vehicle)
         self._may = Steps.of(
             (span.start_s, int(transmits(environment, vehicle, span.mode))) for span in spans
         )
         links = return_links(environment, vehicle)
         self._rates = [
-            [[closing_rate(hop, key) for hop in environment.hops_of(link)] for key in keys]
+            [
+                [closing_rate(hop, name) for hop in environment.hops_of(link)]
+                for name in self._attitudes.names
+            ]
             for link in links
         ]
         self._uses = [
@@ -62,7 +61,7 @@ class FirstHop:
         }
 
     def _all_edges(self, environment: Environment) -> Whole:
-        steps = [self._attitude, self._may, *(s for a in self._rates for k in a for s in k)]
+        steps = [self._attitudes.index, self._may, *(s for a in self._rates for k in a for s in k)]
         days = [day.start_s for place in environment.places.values() for day in place.lunar_days]
         parts = [step.times_s for step in steps]
         whole = np.unique(np.concatenate([*parts, np.ceil(days).astype(np.int64)]))
@@ -72,7 +71,7 @@ class FirstHop:
     def _evaluated(self) -> tuple[Whole, NDArray[np.bool_]]:
         """Rate in the attitude of then, summed over links, and whether the mode transmits."""
         start = self._edges[:-1]
-        attitude = self._attitude.at(start)
+        attitude = self._attitudes.index.at(start)
         total = np.zeros(len(start), dtype=np.int64)
         for by_attitude in self._rates:
             for index, rates in enumerate(by_attitude):

@@ -11,7 +11,7 @@ from sim.environment import Environment, Hop
 from sim.operations.runlog import ContactUse, Delivery, RunLog
 from sim.results.attribution import Fall, summed
 from sim.results.series import margin_db
-from sim.results.timeline import gigabytes, uses_of
+from sim.results.timeline import Attitudes, gigabytes, uses_of
 from sim.results.verification import Closure, books
 
 Floats = NDArray[np.float64]
@@ -149,7 +149,11 @@ def _link(environment: Environment, log: RunLog, link: str) -> dict[str, Any]:
     for use in uses:
         seconds[use.rate_bps] = seconds.get(use.rate_bps, 0) + use.stop_s - use.start_s
     lowest = [
-        _lowest_margin_db(hop, [use for use in uses if use.hop == hop.name])
+        _lowest_margin_db(
+            hop,
+            [use for use in uses if use.hop == hop.name],
+            Attitudes.of(log, hop.source),
+        )
         for hop in environment.hops_of(link)
     ]
     margins = [margin for margin in lowest if margin is not None]
@@ -162,13 +166,13 @@ def _link(environment: Environment, log: RunLog, link: str) -> dict[str, Any]:
     }
 
 
-def _lowest_margin_db(hop: Hop, uses: Sequence[ContactUse]) -> float | None:
+def _lowest_margin_db(hop: Hop, uses: Sequence[ContactUse], attitudes: Attitudes) -> float | None:
     """Lowest margin of a hop in use, sampled every two hours and at the ends of each use."""
     lowest = []
     for rate in sorted({use.rate_bps for use in uses}):
         spans = [(use.start_s, use.stop_s) for use in uses if use.rate_bps == rate]
         times = [np.append(np.arange(a, b, _MARGIN_STEP_S), b - 1) for a, b in spans]
-        margin = margin_db(hop, rate, np.unique(np.concatenate(times)).astype(float))
+        margin = margin_db(hop, rate, np.unique(np.concatenate(times)), attitudes)
         if not np.isnan(margin).all():
             lowest.append(float(np.nanmin(margin)))
     return min(lowest, default=None)

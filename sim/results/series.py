@@ -13,7 +13,7 @@ from sim.physics.recorder import BITS_PER_GB
 from sim.results.loads import load_parts_w
 from sim.results.power import Energy
 from sim.results.schemas import SERIES, table
-from sim.results.timeline import Steps, Whole, mode_spans, return_links, uses_of
+from sim.results.timeline import Attitudes, Steps, Whole, mode_spans, return_links, uses_of
 
 Floats = NDArray[np.float64]
 Line = tuple[str, str, str, Floats]
@@ -141,8 +141,9 @@ def _margin_db(environment: Environment, log: RunLog, link: str, times: Whole) -
     """Margin of the rate in use, before any reserve; none while the link is off."""
     margin = np.full(len(times), NO_MARGIN)
     for hop in environment.hops_of(link):
+        attitudes = Attitudes.of(log, hop.source)
         for rate, chosen in _in_use(hop, log, times):
-            margin[chosen] = margin_db(hop, rate, times[chosen].astype(float))
+            margin[chosen] = margin_db(hop, rate, times[chosen], attitudes)
     return margin
 
 
@@ -159,9 +160,16 @@ def _in_use(hop: Hop, log: RunLog, times: Whole) -> Iterator[tuple[int, NDArray[
             yield rate, chosen
 
 
-def margin_db(hop: Hop, rate_bps: int, t_s: Floats) -> Floats:
-    """Margin of a rate on a hop in the first of its attitudes; NaN where it is not known."""
+def margin_db(hop: Hop, rate_bps: int, t_s: Whole, attitudes: Attitudes) -> Floats:
+    """Margin of a rate on a hop in the attitude of then; NaN where it is not known."""
+    margin = np.full(len(t_s), NO_MARGIN)
     if not hop.carrier_to_noise_dbhz or rate_bps not in hop.required_dbhz:
-        return np.full(len(t_s), NO_MARGIN)
-    ratio = next(iter(hop.carrier_to_noise_dbhz.values()))
-    return np.asarray(ratio(t_s) - hop.required_dbhz[rate_bps])
+        return margin
+    ratios = hop.carrier_to_noise_dbhz
+    present = attitudes.index.at(t_s)
+    for index, name in enumerate(attitudes.names):
+        chosen = present == index
+        if chosen.any():
+            ratio = ratios.get(name) or next(iter(ratios.values()))
+            margin[chosen] = ratio(t_s[chosen].astype(float)) - hop.required_dbhz[rate_bps]
+    return margin

@@ -1,6 +1,6 @@
 """The log of a run as step functions of time: modes, attitudes, rates of contacts, what was used."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -124,15 +124,20 @@ def transmits(environment: Environment, vehicle: str, mode: str) -> bool:
     return parameters is not None and bool(parameters.transmit)
 
 
-def attitude_of(environment: Environment, vehicle: str, mode: str) -> str:
-    """The attitude that a mode has."""
-    parameters = environment.scenario.vehicles[vehicle].modes.get(mode)  # type: ignore[call-overload]
-    return (parameters.attitude if parameters is not None else None) or ""
+@dataclass(frozen=True, slots=True, eq=False)
+class Attitudes:
+    """The attitude of an asset through the run; relays and stations have none but the empty one."""
 
+    names: tuple[str, ...]
+    index: Steps
+    """Which of the names, from when on."""
 
-def attitudes(environment: Environment, spans: Sequence[ModeSpan], vehicle: str) -> list[str]:
-    """The attitude in each span of a mode."""
-    return [attitude_of(environment, vehicle, span.mode) for span in spans]
+    @classmethod
+    def of(cls, log: RunLog, asset: str) -> "Attitudes":
+        """As the energy of a vehicle was booked."""
+        flows = log.flows.get(asset, [])
+        names = tuple(dict.fromkeys(flow.attitude for flow in flows)) or ("",)
+        return cls(names, Steps.of((flow.t_s, names.index(flow.attitude)) for flow in flows))
 
 
 def closing_rate(hop: Hop, attitude: str) -> Steps:
