@@ -94,6 +94,11 @@ class Traffic:
         changed += [
             node.name
             for node, channel in self._channels
+            if channel.link in self._waiting and self._retune(node, channel, now)
+        ]  # those after them in the order may have let a terminal go
+        changed += [
+            node.name
+            for node, channel in self._channels
             if channel.hop is not None and channel.take_turns(self._terminals.turns(channel.hop))
         ]
         for name in dict.fromkeys(changed):
@@ -104,6 +109,7 @@ class Traffic:
     def _retune(self, node: Node, channel: Channel, now: int) -> bool:
         """One channel's choice; whether its transmitter went on or off."""
         was_on, before = channel.is_on, channel.hop
+        self._terminals.unhold(before)
         option = None
         waits = False
         if node.may_transmit and node.has_data:

@@ -22,7 +22,8 @@ Key = tuple[str, str]
 class Terminals:
     """Who uses which terminal now, and who used it last.
 
-    Links take their terminals in the order of the file. Directions are compared when something
+    A link keeps its terminals until its contact ends or it has nothing left to send; others take
+    what is free, upstream links first, else in the order of the file. Directions are compared when something
     changes, not while users drift apart within a contact; the attitude of a vehicle is left out,
     because it turns both directions alike.
     """
@@ -31,33 +32,47 @@ class Terminals:
         self._assets = environment.scenario.assets
         self._stations = environment.scenario.stations
         self._now: dict[Key, list[TerminalUse]] = {}
+        self._held: list[Hop] = []
         self._last: dict[Key, tuple[TerminalUse, Contact, int]] = {}
 
     def release(self, uses: Iterable[tuple[Hop | None, Contact | None, int]]) -> None:
-        """Let everybody go; `uses` says which hops were at work until now."""
+        """Let everybody go; `uses` says which hops were at work until now.
+
+        Places of those whose contact goes on are held until they choose again.
+        """
         self._now.clear()
+        self._held = []
         for hop, contact, now in uses:
             if hop is not None and contact is not None:
                 for use in hop.uses:
                     self._last[_key(use)] = use, contact, now
+                if contact.stop_s > now:
+                    self._held.append(hop)
 
     def take(self, hop: Hop) -> None:
         """Put the terminals of a hop to work."""
         for use in hop.uses:
             self._now.setdefault(_key(use), []).append(use)
 
+    def unhold(self, hop: Hop | None) -> None:
+        """Let the place of a hop go, because its link chooses now."""
+        self._held = [held for held in self._held if held is not hop]
+
     def has_place(self, hop: Hop, now: int) -> bool:
         """Whether every terminal of a hop has a channel and a beam left for it."""
         return all(self._takes(use, now) for use in hop.uses)
 
     def _takes(self, use: TerminalUse, now: int) -> bool:
-        others = self._now.get(_key(use))
+        key = _key(use)
+        held = [other for hop in self._held for other in hop.uses if _key(other) == key]
+        others = self._now.get(key, []) + held
         if not others:
             return True
         terminal = self._terminal(use)
         sharing = terminal.sharing
-        alike = sum(other.role == use.role for other in others)
-        if sharing.access == "frequency" and alike >= sharing.channels:
+        if sharing.access == "time":
+            return True  # each has the whole terminal in its turn
+        if sum(other.role == use.role for other in others) >= sharing.channels:
             return False
         beams = _beams(terminal)
         if beams is None or any(self._in_one_beam(use, other, now) for other in others):

@@ -262,7 +262,7 @@ def _rank(piece: Piece) -> int:
 
 
 def _upstream_first(nodes: dict[str, Node]) -> list[Node]:
-    """The nodes so that data flow from earlier to later ones only; loops were refused at load."""
+    """The nodes so that data flow from earlier to later ones only, else in the order of the file."""
     order: list[Node] = []
     visiting: set[str] = set()
 
@@ -276,6 +276,6 @@ def _upstream_first(nodes: dict[str, Node]) -> list[Node]:
                     visit(nodes[hop.destination])
         order.append(node)
 
-    for node in nodes.values():
+    for node in reversed(nodes.values()):
         visit(node)
     return order[::-1]

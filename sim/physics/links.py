@@ -70,7 +70,8 @@ class SharingParameters(Parameters):
     """Directions at the same time, users within half a beamwidth sharing one. None: one for a
     steered antenna with a pattern, as many as needed for others."""
     access: Literal["frequency", "time"] = "frequency"
-    """Users beyond the channels wait; under `time` all users share one channel in equal turns."""
+    """Users beyond the channels wait; under `time` all users share one channel and beam in equal
+    turns, the time between turns not counted."""
     duplex: Literal["full", "half"] = "full"
     """Whether it can transmit while it receives; under `half` the two take equal turns."""
 
