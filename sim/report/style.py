@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import polars as pl
@@ -41,7 +41,11 @@ _STEPS_S = tuple(
     int(hours * 3600)
     for hours in (0.25, 0.5, 1, 2, 3, 6, 12, 24, 48, 120, 240, 480, 1440, 2880, 8760, 17520, 87600)
 )
-_FORMATS = (".png", ".svg", ".pdf")
+_NO_METADATA: dict[str, dict[str, None]] = {
+    ".png": {"Software": None},
+    ".svg": {"Date": None, "Creator": None},
+    ".pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,20 +130,16 @@ def time_axis(axes: Sequence[Axes], span: Span) -> None:
     bottom.set_xlabel("UTC; nights shaded")
 
 
-def save_figure(figure: Figure, path: Path) -> None:
-    """Write a figure as PNG, SVG or PDF by its suffix; the same bytes each time."""
-    if path.suffix.lower() not in _FORMATS:
-        raise ResultsError(f"{path} is no figure; its name must end in {', '.join(_FORMATS)}")
-    empty = {
-        ".png": {"Software": None},
-        ".svg": {"Date": None, "Creator": None},
-        ".pdf": {"CreationDate": None, "Creator": None, "Producer": None},
-    }
+def save_figure(figure: Figure, target: Path | BinaryIO) -> None:
+    """Write a figure as PNG, SVG or PDF by its suffix, as PNG into a stream; the same bytes always."""
+    suffix = target.suffix.lower() if isinstance(target, Path) else ".png"
+    if suffix not in _NO_METADATA:
+        raise ResultsError(f"{target} is no figure; its name must end in {', '.join(_NO_METADATA)}")
     try:
         with rc_context({"svg.hashsalt": "farside"}):
-            figure.savefig(path, dpi=_DPI, metadata=empty[path.suffix.lower()])
+            figure.savefig(target, dpi=_DPI, format=suffix[1:], metadata=_NO_METADATA[suffix])
     except OSError as error:
-        raise ResultsError(f"{path} cannot be written: {error.strerror}") from None
+        raise ResultsError(f"{target} cannot be written: {error.strerror}") from None
 
 
 def _nights(span: Span) -> list[tuple[float, float]]:

@@ -99,7 +99,8 @@ def _vehicle(
         "least_night_margin_h": days["night_margin_h"].min(),
         "peak_recorder_fill": days["peak_recorder_fill"].max(),
         "latency_s": latencies_s([d for d in log.deliveries if d.piece.origin == vehicle]),
-        "latency_by_product_s": _by_product(log, vehicle),
+        "latency_by_priority_s": _by_priority(log, vehicle),
+        "products": _products(environment, log, vehicle),
         "activities": {
             activity: log.activity_runs.get((vehicle, activity), 0)
             for activity in environment.scenario.vehicles[vehicle].activities
@@ -210,12 +211,32 @@ def _quantile(lower: Floats, upper: Floats, weight: Floats, share: float) -> flo
     return high
 
 
-def _by_product(log: RunLog, vehicle: str) -> dict[str, dict[str, float]]:
+def _by_priority(log: RunLog, vehicle: str) -> dict[str, dict[str, float]]:
+    groups: dict[int, list[Delivery]] = {}
+    for delivery in log.deliveries:
+        if delivery.piece.origin == vehicle:
+            groups.setdefault(delivery.piece.priority, []).append(delivery)
+    return {str(priority): latencies_s(groups[priority]) for priority in sorted(groups)}
+
+
+def _products(environment: Environment, log: RunLog, vehicle: str) -> dict[str, dict[str, Any]]:
+    """What arrived of each activity's data: how much, the last when, how old, how late."""
     groups: dict[str, list[Delivery]] = {}
     for delivery in log.deliveries:
         if delivery.piece.origin == vehicle:
             groups.setdefault(delivery.piece.product, []).append(delivery)
-    return {product: latencies_s(groups[product]) for product in sorted(groups)}
+    return {product: _product(environment, groups[product]) for product in sorted(groups)}
+
+
+def _product(environment: Environment, deliveries: Sequence[Delivery]) -> dict[str, Any]:
+    last_s = max(delivery.arrived_stop_s for delivery in deliveries)
+    newest_s = max(delivery.piece.made_stop_s for delivery in deliveries)
+    return {
+        "delivered_gb": gigabytes(sum(delivery.piece.bits for delivery in deliveries)),
+        "last_arrival_utc": environment.clock.utc(last_s),
+        "newest_age_at_end_s": environment.duration_s - newest_s,
+        "latency_s": latencies_s(deliveries),
+    }
 
 
 def _rounded(value: Any) -> Any:
