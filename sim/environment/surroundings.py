@@ -1,17 +1,18 @@
 """What falls on a vehicle wherever it is: sunlight, its edges, and the warmth of the ground."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.constants import EARTH_RADIUS_KM, MOON_RADIUS_KM
+from sim.constants import EARTH_RADIUS_KM, MOON_RADIUS_KM, SOLAR_IRRADIANCE_W_M2
 from sim.environment.itineraries import Stay, piecewise
 from sim.environment.places import light_edges_s, sunlight
 from sim.environment.stage import Stage
 from sim.physics.regolith import ground_day, ground_temperature_track
 from sim.physics.solar import (
+    ArrayParameters,
     AttitudeParameters,
     FoldedMount,
     array_power_track,
@@ -32,6 +33,8 @@ from sim.track import Track
 Floats = NDArray[np.float64]
 Function = Callable[[Floats], Floats]
 _SUNLIGHT_TOLERANCE_W_M2 = 0.01
+_ON_GROUND = 1e-6
+_IN_FLIGHT = 1e-3  # a penumbra is crossed in seconds in orbit; more would ask for thousands of pieces
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +50,8 @@ class Surroundings:
     ground_temperature_k: Track | None
     """At the vehicle's home place."""
     ground_albedo: float
+    tolerance: float
+    """Share of full power to which tracks follow the light."""
 
 
 def surroundings(stage: Stage, vehicle: str) -> Surroundings:
@@ -61,6 +66,7 @@ def surroundings(stage: Stage, vehicle: str) -> Surroundings:
         edges,
         _ground_temperature_k(place, stage.sites[home], edges),
         0.0 if place.ground is None else place.ground.albedo,
+        _IN_FLIGHT if any(isinstance(stay.end.at, Orbit) for stay in stays) else _ON_GROUND,
     )
 
 
@@ -76,7 +82,13 @@ def array_power_w(around: Surroundings, vehicle: VehicleParameters, attitude: st
         around.edges_s,
         ground_temperature_k=around.ground_temperature_k,
         ground_albedo=around.ground_albedo,
+        tolerance_w=around.tolerance * max(_full_power_w(arrays), 1e-3),
     )
+
+
+def _full_power_w(arrays: Mapping[str, ArrayParameters]) -> float:
+    cells_m2 = sum(array.area_m2 * array.efficiency for array in arrays.values())
+    return SOLAR_IRRADIANCE_W_M2 * cells_m2
 
 
 def heat_tracks(around: Surroundings, vehicle: VehicleParameters, attitude: str) -> HeatTracks:
