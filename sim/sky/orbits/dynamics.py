@@ -111,8 +111,8 @@ def uncovered(sx, sy, sz, bx, by, bz, sun_radius, radius):
     sun = np.sqrt(sx * sx + sy * sy + sz * sz)
     body = np.sqrt(bx * bx + by * by + bz * bz)
     big, small = np.arcsin(min(1.0, radius / body)), np.arcsin(sun_radius / sun)
-    cosine = (sx * bx + sy * by + sz * bz) / (sun * body)
-    apart = np.arccos(min(1.0, max(-1.0, cosine)))
+    cx, cy, cz = sy * bz - sz * by, sz * bx - sx * bz, sx * by - sy * bx
+    apart = np.arctan2(np.sqrt(cx * cx + cy * cy + cz * cz), sx * bx + sy * by + sz * bz)
     if apart >= big + small:
         return 1.0
     if apart <= big - small:

@@ -40,6 +40,8 @@ _NEAR_RECTILINEAR_PATCHES = (0.0, 0.2, 0.36, 0.64, 0.8)  # never near the perilu
 _HEIGHT_SHARE = 0.02  # of the amplitude; within a turn the true one varies as much
 _PACES, _LARGEST_PACE = 8, 2e-3
 _KM_PER_PACE = 3.8e6  # a halo of L2 shortens by 0.039 d of 14.8 while it grows by 10,000 km
+_EXTRA_HALO_TURNS, _EXTRA_NEAR_RECTILINEAR_TURNS = 1.0, 2.0
+_LONGEST_HALO_S = 15.0 * DAY_S
 _COARSE_KM, _COARSE_KM_S = 1.0, 1e-3  # jumps on the way from the circular to the true problem
 _FIRST_SHARE, _SMALLEST_SHARE = 0.25, 1e-3
 
@@ -125,7 +127,7 @@ def _halo_arcs(
     epoch_rad = float(axes.swept_rad(epoch_s))
     begin = orbit.period * phase_deg / 360.0
     first, last = begin + pace * (axes.swept_rad(span_s) - epoch_rad)
-    angles = _patches(_HALO_PATCHES, orbit.period, first, last)
+    angles = _patches(_HALO_PATCHES, _EXTRA_HALO_TURNS, orbit.period, first, last)
     times = axes.time_of((angles - begin) / pace + epoch_rad)
     states, jump_km = shoot(axes.states_km(times, orbit.at(angles)).T, times, forces)
     return states, times, jump_km
@@ -162,7 +164,9 @@ def compute_nrho(
     circle = CircularMoon(ephemeris, span_s)
     begin = orbit.period * parameters.phase_deg / 360.0 - circle.rate_rad_s * epoch_s
     first, last = begin + circle.rate_rad_s * span_s
-    angles = _patches(_NEAR_RECTILINEAR_PATCHES, orbit.period, first, last)
+    angles = _patches(
+        _NEAR_RECTILINEAR_PATCHES, _EXTRA_NEAR_RECTILINEAR_TURNS, orbit.period, first, last
+    )
     times = (angles - begin) / circle.rate_rad_s
     states = circle.states_km(times, orbit.at(angles)).T
     point = Forces(ephemeris, GravityField.point_mass(), has_planets=False)
@@ -250,13 +254,20 @@ class CircularMoon:
 
 
 def reach_s(parameters: HaloParameters | NrhoParameters) -> float:
-    """How far the ephemeris must reach beyond both ends of the span: more than a patch."""
-    is_halo = isinstance(parameters, HaloParameters)
-    return (6.0 if is_halo else 0.4 * parameters.period_d + 1.0) * DAY_S  # type: ignore[union-attr]
+    """How far the ephemeris must reach beyond both ends of the span."""
+    if isinstance(parameters, HaloParameters):
+        return (_EXTRA_HALO_TURNS + 0.5) * _LONGEST_HALO_S
+    return (_EXTRA_NEAR_RECTILINEAR_TURNS + 0.5) * parameters.period_d * DAY_S
 
 
-def _patches(shares: tuple[float, ...], period: float, first: float, last: float) -> Floats:
-    """Angles of the patch points, from the last one before the span to the first one after it."""
+def _patches(
+    shares: tuple[float, ...], extra: float, period: float, first: float, last: float
+) -> Floats:
+    """Angles of the patch points, from a turn or two before the span to as many after it.
+
+    The ends of a chain of arcs are held from one side only and stray; they lie outside the span.
+    """
+    first, last = first - extra * period, last + extra * period
     turns = np.arange(np.floor(first / period) - 1.0, np.ceil(last / period) + 2.0)
     angles = (turns[:, None] + np.array(shares)).ravel() * period
     begin = int(np.searchsorted(angles, first, side="right")) - 1

@@ -30,7 +30,7 @@ from sim.track import Track
 
 Floats = NDArray[np.float64]
 
-TOLERANCE = (1e-13, 1e-11, 1e-14)
+TOLERANCE = (1e-14, 1e-12, 1e-15)
 """Relative, and absolute in km and km/s, of each step of the integration."""
 PLANET_GM_KM3_S2 = {"venus": 324_858.592_079, "jupiter barycenter": 126_712_764.858}
 """DE421 (Folkner, Williams, Boggs 2009)."""
@@ -126,29 +126,34 @@ def integrate(
 
 def _dense_track(times_s: Floats, series: Floats) -> Track:
     """The steps' polynomials as Chebyshev series; exact, since both are of degree seven."""
-    if times_s[-1] < times_s[0]:
+    is_backward = times_s[-1] < times_s[0]
+    if is_backward:
         times_s, series = times_s[::-1], series[::-1]
-        backward = True
-    else:
-        backward = False
     nodes = np.cos(np.pi * (np.arange(8) + 0.5) / 8)
-    x = 0.5 * (1.0 - nodes if backward else 1.0 + nodes)
-    values = np.zeros((len(series), 8, 3))
-    for index in range(7, 0, -1):
-        values = (values + series[:, None, index]) * (
-            x[:, None] if index % 2 == 1 else 1.0 - x[:, None]
-        )
-    values += series[:, None, 0]
-    samples = values.reshape(-1, 3).T
-    return Track.through(samples, times_s, 7)
+    x = 0.5 * (1.0 - nodes if is_backward else 1.0 + nodes)
+    # The nested polynomial is linear in its terms: one matrix takes them to values at the nodes.
+    terms = np.ones((8, 8))
+    for index in range(1, 8):
+        terms[:, index] = terms[:, index - 1] * (x if index % 2 == 1 else 1.0 - x)
+    order = np.arange(8)
+    transform = (
+        np.cos(np.outer(order, np.arccos(nodes))) * np.where(order == 0, 0.125, 0.25)[:, None]
+    )
+    table = np.einsum("dk,nkc->ndc", transform @ terms, series, optimize=True)
+    tail = np.abs(table[:, -2:]).sum(axis=1)
+    return Track.made(times_s, table, float(tail.max(initial=0.0)))
 
 
 def _lowest(track: Track) -> tuple[float, float]:
-    middle = 0.5 * (track.edges_s[1:] + track.edges_s[:-1])
-    times = np.concatenate([track.edges_s, middle])
-    distance = np.linalg.norm(track(times), axis=0)
-    low = int(np.argmin(distance))
-    return float(distance[low]), float(times[low])
+    """Least distance from the Moon's centre at the ends and middles of the pieces, and when."""
+    order = np.arange(track.coefficients.shape[1])
+    ends = np.array([(-1.0) ** order, np.cos(0.5 * np.pi * order), np.ones(len(order))])
+    points = np.einsum("xk,nkc->nxc", ends, track.coefficients, optimize=True)
+    distance = np.sqrt(np.einsum("nxc,nxc->nx", points, points))
+    piece, end = np.unravel_index(int(np.argmin(distance)), distance.shape)
+    share = 0.5 * float(end)
+    edges = track.edges_s[piece : piece + 2]
+    return float(distance.min()), float(edges[0] + share * (edges[1] - edges[0]))
 
 
 def _impact_s(track: Track, is_forward: bool, low_s: float) -> float:
