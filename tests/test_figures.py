@@ -9,7 +9,7 @@ from small_runs import small_environment, small_log
 
 from sim.errors import ResultsError
 from sim.report.figures import data_figure, figures_of, lines_of, node_limits, write_figures
-from sim.report.schedule import sky_figure, timeline_figure, windows_figure
+from sim.report.schedule import timeline_figure, windows_figure
 from sim.report.style import Span, new_figure, save_figure
 from sim.results import Results, load_results
 
@@ -75,11 +75,15 @@ def test_waterfall_bars_add_up(figures: dict[str, Figure]) -> None:
 
 def test_windows_and_sky(results: Results) -> None:
     span = Span(results.clock, results.duration_s, results.lunar_days)
-    assert len(windows_figure(results.windows, span).axes[0].collections) >= 4
-    figure = sky_figure({"sun": ([90.0, 180.0], [-1.0, 45.0])}, "sky")
-    radius = np.asarray(figure.axes[0].get_lines()[0].get_ydata())
-    assert np.isnan(radius[0])
+    skies = {"crater": {"sun": ([90.0, 180.0], [-1.0, 45.0])}}
+    sky, bars = windows_figure(results.windows, span, skies).axes
+    if sky.name != "polar":
+        sky, bars = bars, sky
+    assert len(bars.collections) >= 4
+    radius = np.asarray(sky.get_lines()[0].get_ydata())
+    assert np.isnan(radius[0])  # below the horizon
     assert radius[1] == pytest.approx(45.0)
+    assert len(windows_figure(results.windows, span).axes) == 1
 
 
 def test_figures_of_a_stored_run_are_the_same(results: Results, tmp_path: Path) -> None:

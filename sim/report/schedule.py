@@ -1,6 +1,7 @@
 """Figures of what was when: modes, activities, contacts, windows, and paths over the sky."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -14,6 +15,7 @@ from sim.report.style import (
     CYCLE,
     GREEN,
     GREY,
+    GRID,
     MODE_COLOURS,
     ORANGE,
     PURPLE,
@@ -51,12 +53,40 @@ def timeline_figure(
     return figure
 
 
-def windows_figure(windows: pl.DataFrame, span: Span) -> Figure:
-    """Every window as a bar, a row for each kind, observer and target."""
+SkyPath = tuple[Sequence[float], Sequence[float]]
+"""Azimuths and elevations in degrees."""
+
+
+def windows_figure(
+    windows: pl.DataFrame, span: Span, skies: Mapping[str, Mapping[str, SkyPath]] | None = None
+) -> Figure:
+    """Every window as a bar, a row for each kind, observer and target; below them the skies.
+
+    `skies` has paths over the sky by name, for each place.
+    """
+    rows = _window_rows(windows)
+    bars_inches, sky_inches = 0.55 + 0.26 * max(len(rows), 2), 4.2 if skies else 0.0
+    figure, axes = new_figure(1, "Windows", height=bars_inches + sky_inches)
+    if skies:
+        figure.delaxes(axes[0])
+        grid = figure.add_gridspec(2, 1, height_ratios=[bars_inches, sky_inches])
+        axes = [figure.add_subplot(grid[0])]
+        cells = grid[1].subgridspec(1, len(skies))
+        for index, (place, paths) in enumerate(skies.items()):
+            _draw_sky(figure.add_subplot(cells[index], projection="polar"), place, paths)
+    _draw_rows(axes[0], rows, span)
+    kinds = set(windows["kind"].to_list())
+    _key(axes[0], [(kind, colour) for kind, colour in _KIND_COLOURS.items() if kind in kinds])
+    time_axis(axes, span)
+    axes[0].grid(False, axis="y")
+    return figure
+
+
+def _window_rows(windows: pl.DataFrame) -> list[tuple[str, list[Bar]]]:
     groups = windows.partition_by("kind", "observer", "target", "link", maintain_order=True)
     order = list(_KIND_COLOURS)
     groups.sort(key=lambda part: (order.index(part["kind"][0]), part["observer"][0]))
-    rows = [
+    return [
         (
             f"{part['observer'][0]} - {part['target'][0]}: {part['kind'][0]}",
             [
@@ -66,33 +96,23 @@ def windows_figure(windows: pl.DataFrame, span: Span) -> Figure:
         )
         for part in groups
     ]
-    figure, axes = new_figure(1, "Windows", height=0.55 + 0.26 * max(len(rows), 2))
-    _draw_rows(axes[0], rows, span)
-    kinds = dict.fromkeys(windows["kind"].to_list())
-    _key(axes[0], [(kind, _KIND_COLOURS[kind]) for kind in order if kind in kinds])
-    time_axis(axes, span)
-    axes[0].grid(False, axis="y")
-    return figure
 
 
-def sky_figure(paths: dict[str, tuple[Sequence[float], Sequence[float]]], title: str) -> Figure:
-    """Paths over a sky, (azimuth, elevation) in degrees by name; north up, the horizon outside."""
-    figure, _ = new_figure(1, title, height=4.6)
-    figure.clear()
-    figure.suptitle(title, x=0.01, ha="left", fontsize=12, fontweight="bold", color=BLACK)
-    axis = figure.add_subplot(projection="polar")
-    axis.set_theta_zero_location("N")  # type: ignore[attr-defined]
-    axis.set_theta_direction(-1)  # type: ignore[attr-defined]
+def _draw_sky(axis: Any, place: str, paths: Mapping[str, SkyPath]) -> None:
+    """Paths over a sky, north up and east to the right, the horizon outside."""
+    axis.set_theta_zero_location("N")
+    axis.set_theta_direction(-1)
     for (name, (azimuth, elevation)), colour in zip(paths.items(), CYCLE, strict=False):
         height = np.asarray(elevation, dtype=float)
         radius = np.where(height >= 0.0, 90.0 - height, np.nan)
-        axis.plot(np.radians(azimuth), radius, color=colour, linewidth=1.1, label=name)
+        axis.plot(np.radians(azimuth), radius, color=colour, linewidth=0.9, label=name)
     axis.set_ylim(0.0, 90.0)
     axis.set_yticks([0, 30, 60, 90], ["90°", "60°", "30°", "0°"], fontsize=8, color=GREY)
     axis.set_xticks(np.radians(range(0, 360, 45)), ["N", "NE", "E", "SE", "S", "SW", "W", "NW"])
-    axis.grid(True, linewidth=0.6)
+    axis.tick_params(labelsize=8)
+    axis.grid(True, color=GRID, linewidth=0.6)
+    axis.set_title(f"sky of {place}", fontsize=9, color=BLACK)
     axis.legend(loc="lower left", bbox_to_anchor=(1.02, 0.0), fontsize=8, frameon=False)
-    return figure
 
 
 def _draw_rows(axis: Axes, rows: Sequence[tuple[str, list[Bar]]], span: Span) -> None:
