@@ -159,7 +159,9 @@ def test_isotope_generator_decays_by_the_day_and_feeds_the_bus():
     state = advance(vehicle, initial_state(vehicle), 0.0, dark, 0.0, 40 * 86400.0)
     mean_life_h = 240.0 / np.log(2.0)
     midpoint = (24.0 / mean_life_h) ** 2 / 24.0  # error of daily steps; 2e-11 for plutonium
-    assert state.generated_wh == pytest.approx(5.0 * mean_life_h * (1 - 0.5**4), rel=1.01 * midpoint)
+    assert state.generated_wh == pytest.approx(
+        5.0 * mean_life_h * (1 - 0.5**4), rel=1.01 * midpoint
+    )
     assert_closed(initial_state(vehicle), state)
 
 

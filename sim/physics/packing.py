@@ -320,7 +320,7 @@ def _inflow(parameters: PowerParameters, array_power: Track, heat: HeatTracks | 
         np.pad(track.coefficients, ((0, 0), (0, width - track.coefficients.shape[1])))
         for track in tracks
     ]
-    series = np.concatenate(rows)
+    series = np.ascontiguousarray(np.concatenate(rows))
     matters = np.abs(series) > 1e-16 * np.abs(series).max(axis=1, keepdims=True)
     order = np.maximum(width - np.argmax(matters[:, ::-1], axis=1), 1)
     order[~matters.any(axis=1)] = 1

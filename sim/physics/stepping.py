@@ -2,9 +2,9 @@
 
 Within a step the loads, the heaters' and switches' states and the mean powers of array and Sun are
 constant; temperatures move by the classical Runge-Kutta rule of fourth order, in as many parts as
-the stiffest node needs; a table battery by the midpoint rule. Thermostats, thermal switches,
-cut-off and recovery are looked at on the multiples only, so that an extra stop between them changes
-nothing but rounding and the order of the error.
+the stiffest node needs; a table battery by the midpoint rule. A step ends early where a thermostat,
+a thermal switch, the cut-off or the recovery is due, found by bisection, so that neither the step
+nor an extra stop decides when it happens; darkness is looked at on the multiples only.
 """
 
 from typing import NamedTuple
@@ -41,6 +41,9 @@ NO_SWITCH, CLOSES_ABOVE, CLOSES_BELOW, CLOSES_IN_THE_DARK = range(4)
 
 _STEADY_LIMIT = 1.5  # part of a step times the fastest rate; the rule is stable to 2.78
 _SPACE_K = 2.725
+_SWITCH = -2  # watched instead of a quantity: any thermostat, switch or cut-off
+_TIME_TOLERANCE_S = 1e-3
+_SHORTEST_S = 1.0  # between two switchings: what has no hysteresis cannot chatter for ever
 _ROUNDING = 1e-12  # a battery is full or empty though a last bit is missing
 
 
@@ -233,31 +236,44 @@ def _warmed(inverses, links, shares, fastest_per_s, ground_k, t, heat_w, work, x
 
 
 @compiled_lean
-def _switched(links, heaters, battery, x, flags, is_dark, capacity):  # type: ignore[no-untyped-def]
-    """Read thermostats, thermal switches and the battery's cut-off; on multiples of the step only."""
-    for k in range(len(heaters)):
-        t = x[FIRST_NODE + int(heaters[k, HEATER_NODE])]
-        if t < heaters[k, HEATER_ON]:
-            flags[k] = True
-        elif t > heaters[k, HEATER_OFF]:
-            flags[k] = False
-    for k in range(len(links)):
-        kind, place = links[k, SWITCH], len(heaters) + k
-        if kind == CLOSES_IN_THE_DARK:
-            flags[place] = is_dark
-        elif kind != NO_SWITCH:
+def _held(battery, x, capacity, watch):  # type: ignore[no-untyped-def]
+    """The watched quantity: state of charge for 0 and less, else the temperature of node watch - 1."""
+    if watch > 0:
+        return x[FIRST_NODE + watch - 1]
+    return (x[CHARGE] if battery[IS_TABLE] else x[STORED]) / capacity
+
+
+@compiled_lean
+def _switches(n, x, flags, capacity, is_acting):  # type: ignore[no-untyped-def]
+    """Whether a thermostat, a thermal switch or the battery's cut-off is due; switch it if acting."""
+    is_due = False
+    for k in range(len(n.heaters)):
+        t = x[FIRST_NODE + int(n.heaters[k, HEATER_NODE])]
+        wanted = t < n.heaters[k, HEATER_ON] or (flags[k] and t <= n.heaters[k, HEATER_OFF])
+        if wanted != flags[k]:
+            is_due = True
+            if is_acting:
+                flags[k] = wanted
+    for k in range(len(n.links)):
+        kind, place = n.links[k, SWITCH], len(n.heaters) + k
+        if kind in (CLOSES_ABOVE, CLOSES_BELOW):
             sign = 1.0 if kind == CLOSES_ABOVE else -1.0
-            t = x[FIRST_NODE + int(links[k, CONTROL])]
-            if sign * (t - links[k, CLOSES]) >= 0.0:
-                flags[place] = True
-            elif sign * (t - links[k, OPENS]) <= 0.0:
-                flags[place] = False
-    if battery[RECOVERY] >= 0.0:
-        held = x[CHARGE] if battery[IS_TABLE] else x[STORED]
-        if held <= battery[CUTOFF] * capacity * (1.0 + 1e-12):
-            x[CUT_OFF] = 1.0
-        elif held >= battery[RECOVERY] * capacity:
-            x[CUT_OFF] = 0.0
+            t = x[FIRST_NODE + int(n.links[k, CONTROL])]
+            wanted = sign * (t - n.links[k, CLOSES]) >= 0.0
+            wanted = wanted or (flags[place] and sign * (t - n.links[k, OPENS]) > 0.0)
+            if wanted != flags[place]:
+                is_due = True
+                if is_acting:
+                    flags[place] = wanted
+    if n.battery[RECOVERY] >= 0.0:
+        charge = _held(n.battery, x, capacity, 0)
+        level = n.battery[RECOVERY] if x[CUT_OFF] else n.battery[CUTOFF] + _ROUNDING
+        is_off = charge < level if x[CUT_OFF] else charge <= level
+        if is_off != (x[CUT_OFF] > 0.0):
+            is_due = True
+            if is_acting:
+                x[CUT_OFF] = 1.0 if is_off else 0.0
+    return is_due
 
 
 @compiled_lean
@@ -273,14 +289,6 @@ def _decay(isotopes, nodes, t_s, out):  # type: ignore[no-untyped-def]
         if node >= 0:
             out[1] += isotopes[k, SOURCE_HEAT] * left
             out[2 + node] += isotopes[k, SOURCE_HEAT] * left
-
-
-@compiled_lean
-def _held(battery, x, capacity, watch):  # type: ignore[no-untyped-def]
-    """The watched quantity: state of charge for 0 and less, else the temperature of node watch - 1."""
-    if watch > 0:
-        return x[FIRST_NODE + watch - 1]
-    return (x[CHARGE] if battery[IS_TABLE] else x[STORED]) / capacity
 
 
 @compiled_lean
@@ -397,6 +405,48 @@ def _stepped(  # type: ignore[no-untyped-def]
 
 
 @compiled_lean
+def _is_reached(n, x, flags, capacity, watch, level, sign):  # type: ignore[no-untyped-def]
+    """Whether the watched quantity is at its level or beyond, or any switch is due."""
+    if watch == _SWITCH:
+        return _switches(n, x, flags, capacity, False)
+    return sign * (_held(n.battery, x, capacity, watch) - level) >= 0.0
+
+
+@compiled_lean
+def _bisected(  # type: ignore[no-untyped-def]
+    n,
+    inflow,
+    near,
+    x,
+    flags,
+    work,
+    kept,
+    capacity,
+    load_w,
+    array_share,
+    t,
+    low,
+    high,
+    watch,
+    level,
+    sign,
+):
+    """When within a step from `kept` at `t` it is reached, to 1 ms; leaves `x` there."""
+    dt_s = high
+    while high - low > _TIME_TOLERANCE_S:
+        dt_s = 0.5 * (low + high)
+        _copied(kept, x)
+        _stepped(n, inflow, near, x, flags, work, capacity, load_w, array_share, t, dt_s)
+        if _is_reached(n, x, flags, capacity, watch, level, sign):
+            high = dt_s
+        else:
+            low = dt_s
+    _copied(kept, x)
+    _stepped(n, inflow, near, x, flags, work, capacity, load_w, array_share, t, high)
+    return high
+
+
+@compiled_lean
 def _found(first_edge, edges, near, t_s):  # type: ignore[no-untyped-def]
     """Remember for each track the last edge that is not after an instant."""
     for k in range(len(near)):
@@ -408,6 +458,14 @@ def _found(first_edge, edges, near, t_s):  # type: ignore[no-untyped-def]
             else:
                 high = middle
         near[k] = low
+
+
+@compiled_lean
+def _darkened(n, flags, is_dark):  # type: ignore[no-untyped-def]
+    """Close the links that run in the dark, or open them."""
+    for k in range(len(n.links)):
+        if n.links[k, SWITCH] == CLOSES_IN_THE_DARK:
+            flags[len(n.heaters) + k] = is_dark
 
 
 @compiled_lean
@@ -442,40 +500,70 @@ def stepped(  # type: ignore[no-untyped-def]
     `near` (one integer per track), `work` and `kept` (like `x`) are room to work in.
     """
     edges, series, first_edge, order = inflow
-    sunlit, tracks = len(n.sunlit_node), len(near)
+    sunlit = len(n.sunlit_node)
     _found(first_edge, edges, near, start_s)
     for k in range(1 + sunlit):
         work[7, k] = _value(edges, series, first_edge, order, near, k, start_s)
-    t, day, index = start_s, -1.0, np.floor(start_s / step_s)
+    t, day, index, is_due = start_s, -1.0, np.floor(start_s / step_s), True
     level -= sign * _ROUNDING * max(1.0, abs(level))
-    is_before = watch >= 0 and sign * (_held(n.battery, x, capacity, watch) - level) < 0.0
+    is_before = watch >= 0 and not _is_reached(n, x, flags, capacity, watch, level, sign)
     while t < stop_s:
-        if t == index * step_s:
-            is_dark = False
-            if tracks > 1:
-                is_dark = _value(edges, series, first_edge, order, near, 1 + sunlit, t) <= 0.0
-            _switched(n.links, n.heaters, n.battery, x, flags, is_dark, capacity)
+        if t == index * step_s and len(near) > 1:
+            is_dark = _value(edges, series, first_edge, order, near, 1 + sunlit, t) <= 0.0
+            _darkened(n, flags, is_dark)
+        if is_due:
+            _switches(n, x, flags, capacity, True)
         if np.floor(t / DAY_S) != day:
             day = np.floor(t / DAY_S)
             _decay(n.isotopes, len(n.load_share), t, work[9])
-        index += 1.0
-        following = min(index * step_s, stop_s)
-        if is_before:
-            _copied(x, kept)
-        _stepped(n, inflow, near, x, flags, work, capacity, load_w, array_share, t, following - t)
-        is_after = watch >= 0 and sign * (_held(n.battery, x, capacity, watch) - level) >= 0.0
+        dt_s = min((index + 1.0) * step_s, stop_s) - t
+        following = min((index + 1.0) * step_s, stop_s)
+        _copied(x, kept)
+        _stepped(n, inflow, near, x, flags, work, capacity, load_w, array_share, t, dt_s)
+        is_due = _switches(n, x, flags, capacity, False)
+        if is_due and dt_s > _SHORTEST_S:
+            dt_s = _bisected(
+                n,
+                inflow,
+                near,
+                x,
+                flags,
+                work,
+                kept,
+                capacity,
+                load_w,
+                array_share,
+                t,
+                _SHORTEST_S,
+                dt_s,
+                _SWITCH,
+                0.0,
+                1.0,
+            )
+            following = t + dt_s
+        is_after = watch >= 0 and _is_reached(n, x, flags, capacity, watch, level, sign)
         if is_before and is_after:
-            low, high = 0.0, following - t
-            while high - low > 1e-3:
-                dt_s = 0.5 * (low + high)
-                _copied(kept, x)
-                _stepped(n, inflow, near, x, flags, work, capacity, load_w, array_share, t, dt_s)
-                if sign * (_held(n.battery, x, capacity, watch) - level) >= 0.0:
-                    high = dt_s
-                else:
-                    low = dt_s
-            return t + high
+            return t + _bisected(
+                n,
+                inflow,
+                near,
+                x,
+                flags,
+                work,
+                kept,
+                capacity,
+                load_w,
+                array_share,
+                t,
+                0.0,
+                dt_s,
+                watch,
+                level,
+                sign,
+            )
         is_before = watch >= 0 and not is_after
         _copied(work[8], work[7])
         t = following
+        if t >= (index + 1.0) * step_s:
+            index += 1.0
     return np.nan

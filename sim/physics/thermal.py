@@ -106,7 +106,7 @@ class HeatLinkParameters(Parameters):
 
 
 class HeaterParameters(Parameters):
-    """An electric heater on a thermostat, which is read every 60 s."""
+    """An electric heater on a thermostat."""
 
     node: Name
     power_w: Positive
