@@ -14,7 +14,6 @@ from sim.environment.itineraries import Function, meetings, piecewise
 from sim.environment.rates import RateFinder, RateStep, Section
 from sim.environment.records import ANY_ATTITUDE, Contact, Frame, Hop, TerminalUse
 from sim.environment.stage import Stage
-from sim.errors import ScenarioError
 from sim.intervals import Intervals
 from sim.physics.links import Channel, required_dbhz
 from sim.physics.propagation import horizon_km
@@ -66,8 +65,8 @@ def _repeats(scenario: Scenario, asset: str) -> bool:
 
 
 def _ways(scenario: Scenario, way: Way) -> Iterator[Way]:
-    """A way as far as repeaters carry it; `ScenarioError` where one has nowhere to send."""
-    name, to = way[-1]
+    """A way as far as repeaters carry it; none where the last has nowhere to send."""
+    to = way[-1][1]
     relay = scenario.resolved_end(to)[0]
     if not _repeats(scenario, relay):
         yield way
@@ -75,7 +74,6 @@ def _ways(scenario: Scenario, way: Way) -> Iterator[Way]:
     passed = {scenario.resolved_end(end)[0] for _, end in way}
     source = scenario.resolved_end(scenario.links[way[0][0]].from_)[0]
     goes_out = source in scenario.stations
-    found = False
     for onward, link in scenario.links.items():
         if scenario.resolved_end(link.from_)[0] != relay:
             continue
@@ -83,13 +81,7 @@ def _ways(scenario: Scenario, way: Way) -> Iterator[Way]:
             asset = scenario.resolved_end(end)[0]
             fits = asset in scenario.relays or (asset in scenario.stations) != goes_out
             if fits and asset not in passed and asset != source:
-                found = True
                 yield from _ways(scenario, (*way, (onward, end)))
-    if not found and not goes_out:
-        raise ScenarioError(
-            f"{scenario.path}: links.{name} ends at relay '{relay}', which has no recorder and no "
-            "link on to a station; give it a recorder, or such a link"
-        )
 
 
 def _hop(stage: Stage, name: str, way: Way) -> Hop:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.interpolate import PchipInterpolator
 
 from sim.environment.ends import End, link_geometry
 from sim.intervals import Intervals
@@ -112,12 +113,15 @@ class RateFinder:
             np.concatenate([[start], edges[(edges > start) & (edges < stop)], [stop]])
             for start, stop in windows
         ]
-        middles = np.concatenate([0.5 * (b[:-1] + b[1:]) for b in bounds])
-        at_middles = self.carrier_to_noise_dbhz(middles)
+        starts, stops = (np.concatenate([b[part] for b in bounds]) for part in _LEFT_AND_RIGHT)
+        middles, spans = 0.5 * (starts + stops), stops - starts
+        between = np.concatenate([middles, edges, middles - 0.25 * spans, middles + 0.25 * spans])
+        at_between = self.carrier_to_noise_dbhz(between)
+        at_middles = at_between[: len(middles)]
         cuts = np.cumsum([len(b) - 1 for b in bounds])[:-1]
         held = [held_modes(self.channel, part) for part in np.split(at_middles, cuts)]
         lost_s = self._lost_s(
-            bounds, held, np.append(times, middles), np.append(ratios, at_middles)
+            bounds, held, np.append(times, between), np.append(ratios, at_between)
         )
         return [
             self._joined(*row) for row in zip(bounds, held, np.split(lost_s, cuts), strict=True)
@@ -149,25 +153,25 @@ class RateFinder:
     ) -> Floats:
         """Integral of the frame error rate over every piece between bounds, (pieces,).
 
-        Pt/N0 (N,) at times (N,) is taken as linear between them.
+        Pt/N0 (N,) at times (N,) is taken as monotone cubics between them.
         """
         starts, stops = (np.concatenate([b[part] for b in bounds]) for part in _LEFT_AND_RIGHT)
         modes = np.concatenate(held)
-        order = np.argsort(times)
+        # cubics need knots apart, and two of them even for a window of less than a second
+        whole, first = np.unique(np.append(np.round(times), times.max() + 1.0), return_index=True)
+        curve = PchipInterpolator(whole, np.append(ratios, ratios[np.argmax(times)])[first])
         knots = np.union1d(times, np.concatenate(bounds))
         piece = np.searchsorted(starts, knots[:-1], side="right") - 1
         inside = (piece >= 0) & (knots[:-1] < stops[piece])
-        at_knots = np.interp(knots, times[order], ratios[order])
-        left, right = at_knots[:-1][inside], at_knots[1:][inside]
-        piece, span = piece[inside], np.diff(knots)[inside]
+        piece, left, span = piece[inside], knots[:-1][inside], np.diff(knots)[inside]
+        looks = [(weight * span, curve(left + share * span)) for share, weight in _GAUSS]
         lost_s = np.zeros(len(starts))
         for number, mode in enumerate(self.channel.modes, start=1):
             of = modes[piece] == number
-            for share, weight in _GAUSS:
-                ratio = left[of] + share * (right[of] - left[of])
-                eb_n0 = eb_n0_db(self.channel.link, mode.code, ratio, mode.rate_bps)
-                loss = weight * span[of] * frame_error_rate(mode.code, eb_n0)
-                lost_s += np.bincount(piece[of], loss, len(starts))
+            for weight_s, ratio in looks:
+                eb_n0 = eb_n0_db(self.channel.link, mode.code, ratio[of], mode.rate_bps)
+                loss_s = weight_s[of] * frame_error_rate(mode.code, eb_n0)
+                lost_s += np.bincount(piece[of], loss_s, len(starts))
         return lost_s
 
     def _joined(self, bounds: Floats, held: Whole, lost_s: Floats) -> list[RateStep]:
