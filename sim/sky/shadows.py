@@ -77,4 +77,5 @@ def _overlap(first: Floats, second: Floats, apart: Floats) -> Floats:
     area = small**2 * np.arccos(np.clip(to_small / small, -1.0, 1.0))
     area += large**2 * np.arccos(np.clip(to_large / large, -1.0, 1.0))
     area -= d * np.sqrt(np.maximum(0.0, small**2 - to_small**2))
+    area = np.where(apart >= large + small, 0.0, area)
     return np.where(apart <= large - small, np.pi * small**2, area)
