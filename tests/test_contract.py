@@ -79,6 +79,7 @@ def test_exit_codes() -> None:
         cli.REFUSED,
         cli.USAGE,
         cli.BOOKS_OPEN,
+        cli.UNCONFIRMED,
         cli.DEFECT,
         cli.INTERRUPTED,
     ]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from sim.scenario.schema import Scenario
 
-DONE, REFUSED, USAGE, BOOKS_OPEN, DEFECT, INTERRUPTED = 0, 1, 2, 3, 70, 130
+DONE, REFUSED, USAGE, BOOKS_OPEN, UNCONFIRMED, DEFECT, INTERRUPTED = 0, 1, 2, 3, 4, 70, 130
 """Exit codes."""
 _BROKEN_PIPE = 141
 _PIPED_WIDTH = 250  # columns of a table that no terminal cuts off

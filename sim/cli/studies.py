@@ -1,4 +1,4 @@
-"""Verbs for what stands behind a run, and for many: explain, compare, export, study."""
+"""Verbs for what stands behind a run, and for many: explain, compare, export, study, validate."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,6 +6,8 @@ from typing import Annotated
 import typer
 
 from sim.cli.console import (
+    DONE,
+    UNCONFIRMED,
     CsvFile,
     JsonFile,
     NoCache,
@@ -18,6 +20,10 @@ from sim.cli.console import (
     write_table,
 )
 
+_VALIDATION_COLUMNS = (
+    *("scenario", "quantity", "kind", "published", "simulated", "unit"),
+    *("difference", "tolerance", "verdict"),
+)
 ResultsFolder = Annotated[Path, typer.Argument(metavar="RESULTS_DIR", help="A run's folder.")]
 _STUDY_COLUMNS = (
     *("asset", "delivered_gb", "produced_gb", "awake_h", "lowest_state_of_charge", "limited_by"),
@@ -140,3 +146,35 @@ def study(
     print_table(frame.columns, frame.rows(), shown)
     write_table(frame.columns, frame.rows(), csv, json)
     say(f"the study's tables are in {folder}")
+
+
+@app.command()
+def validate(
+    scenarios: Annotated[
+        list[str], typer.Argument(metavar="[SCENARIO...]", help="Names; all if none is given.")
+    ] = [],  # noqa: B006 - typer reads it only
+    spread: Annotated[
+        bool, typer.Option("--spread", help="Ask again for eight phases of unpublished orbits.")
+    ] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit with 4 where a row fails.")
+    ] = False,
+    csv: CsvFile = None,
+    json: JsonFile = None,
+    no_cache: NoCache = False,
+) -> int:
+    """Show published figures beside simulated ones, and how many of each kind agree."""
+    from sim.validation import compare, phase_spread, published_rows
+    from sim.validation.writing import COLUMNS, count_lines, table_rows
+
+    names = [Path(name).stem for name in scenarios]
+    rows = published_rows(names)
+    with progress_bar() as progress:
+        verdicts = compare(rows, cache=not no_cache, progress=progress)
+        spreads = phase_spread(names, cache=not no_cache, progress=progress) if spread else []
+    table = table_rows(verdicts)
+    print_table(COLUMNS, table, _VALIDATION_COLUMNS)
+    print("\n".join([*count_lines(verdicts), *(found.sentence for found in spreads)]))
+    write_table(COLUMNS, table, csv, json)
+    failed = [verdict for verdict in verdicts if not verdict.passes]
+    return UNCONFIRMED if strict and failed else DONE
