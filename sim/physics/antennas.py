@@ -398,15 +398,29 @@ def slew_s(
     return max(turn, abs(to_elevation_deg - elevation_deg)) / pointing.slew_deg_s
 
 
-def frequency_problem(antenna: AntennaParameters, frequency_hz: float) -> str | None:
-    """Why the antenna cannot be used at this frequency, as the end of a sentence; none if it can."""
+def band_hz(antenna: AntennaParameters) -> tuple[float, float]:
+    """Lowest and highest frequency of an antenna; 0 and infinity where nothing is said."""
     low, high = antenna.frequency_min_hz or 0.0, antenna.frequency_max_hz or np.inf
     if isinstance(antenna, HelixAntenna):
         per_hz = antenna.circumference_m / (SPEED_OF_LIGHT_KM_S * 1e3)
         low = max(low, _HELIX_CIRCUMFERENCE[0] / per_hz)
         high = min(high, _HELIX_CIRCUMFERENCE[1] / per_hz)
+    return low, high
+
+
+def band_text(antenna: AntennaParameters) -> str:
+    """The band of an antenna in words."""
+    low, high = band_hz(antenna)
+    if high == np.inf:
+        return f"{low / 1e6:g} MHz and above" if low else "any frequency"
+    return f"{low / 1e6:g}-{high / 1e6:g} MHz"
+
+
+def frequency_problem(antenna: AntennaParameters, frequency_hz: float) -> str | None:
+    """Why the antenna cannot be used at this frequency, as the end of a sentence; none if it can."""
+    low, high = band_hz(antenna)
     if not low <= frequency_hz <= high:
-        band = f"{low / 1e6:g}-{high / 1e6:g} MHz"
+        band = band_text(antenna)
         return f"{frequency_hz / 1e6:g} MHz is outside the antenna's {band}"
     if isinstance(antenna, ParabolaAntenna):
         limit = aperture_limit_dbi(antenna.diameter_m, frequency_hz)

@@ -19,6 +19,8 @@ from sim.constants import BOLTZMANN_DBW_HZ_K
 from sim.parameters import NAME_PATTERN, Name, NonNegative, Parameters, Positive
 from sim.physics.antennas import (
     AntennaParameters,
+    band_hz,
+    band_text,
     elevation_loss_db,
     frequency_problem,
     peak_gain_dbi,
@@ -254,6 +256,12 @@ class Channel:
         if unknown:
             known = ", ".join(sorted(codes))
             raise ValueError(f"the {ends} uses the unknown code '{unknown[0]}'; there are {known}")
+        bands = band_hz(source.antenna), band_hz(destination.antenna)
+        if max(low for low, _ in bands) > min(high for _, high in bands):
+            raise ValueError(
+                f"the {ends} has no common band: '{link.from_}' has {band_text(source.antenna)}, "
+                f"'{to or link.to[0]}' has {band_text(destination.antenna)}; join terminals that do"
+            )
         for end, terminal in ((link.from_, source), (to or link.to[0], destination)):
             problem = frequency_problem(terminal.antenna, link.frequency_hz)
             if problem is not None:
