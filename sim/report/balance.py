@@ -22,6 +22,7 @@ from sim.report.style import (
 )
 
 _BITS_PER_GB = 8e9
+_MOST_TICKS = 24
 _CAUSE_COLOURS = {
     "dead": BLACK,
     "asleep": "#b9c0cc",
@@ -52,8 +53,7 @@ def lunar_days_figure(days: pl.DataFrame, vehicles: Sequence[str]) -> Figure:
         lower.set_ylabel(f"{vehicle}\npossible, GB")
         legend(upper)
         legend(lower)
-    axes[-1].set_xlabel("lunar day")
-    axes[-1].set_xticks(sorted(set(days["lunar_day"].to_list())))
+    _number(axes[-1], days)
     return figure
 
 
@@ -67,6 +67,13 @@ _LABELS = {
     "lost_wh": "lost in conversion",
     "unmet_wh": "asked for and not received",
 }
+
+
+def _number(axis: Any, days: pl.DataFrame) -> None:
+    """Lunar days below a panel, all of them or every so many."""
+    numbers = sorted(set(days["lunar_day"].to_list()))
+    axis.set_xlabel("lunar day")
+    axis.set_xticks(numbers[:: 1 + len(numbers) // _MOST_TICKS])
 
 
 def _pair(
@@ -98,8 +105,7 @@ def energy_figure(days: pl.DataFrame, vehicles: Sequence[str]) -> Figure:
         axis.grid(False, axis="x")
         axis.set_ylabel(f"{vehicle}\nenergy, kWh")
     legend(axes[0])
-    axes[-1].set_xlabel("lunar day")
-    axes[-1].set_xticks(sorted(set(days["lunar_day"].to_list())))
+    _number(axes[-1], days)
     return figure
 
 

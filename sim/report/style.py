@@ -37,6 +37,8 @@ WIDTH_INCHES = 9.0
 _DPI = 120
 _DAY_S = 86400.0
 _WHOLE_S = 29.0 * _DAY_S
+_NUMBERED_S = 5.0 * _DAY_S
+_MOST_NUMBERS = 30
 _STEPS_S = tuple(
     int(hours * 3600)
     for hours in (0.25, 0.5, 1, 2, 3, 6, 12, 24, 48, 120, 240, 480, 1440, 2880, 8760, 17520, 87600)
@@ -164,24 +166,25 @@ def _nights(span: Span) -> list[tuple[float, float]]:
 
 
 def _number_days(axis: Axes, span: Span) -> None:
-    seen = set()
-    for row in span.days.iter_rows(named=True):
+    """Numbers of the lunar days of the first vehicle over a panel, as many as have room."""
+    mine = (
+        span.days.filter(pl.col("asset") == span.days["asset"][0]) if len(span.days) else span.days
+    )
+    rows = mine.filter(pl.col("stop_s") - pl.col("start_s") > _NUMBERED_S).rows(named=True)
+    for row in rows[:: 1 + len(rows) // _MOST_NUMBERS]:
         start_s = max(row["start_s"], span.start_s)
         stop_s = min(row["stop_s"], span.duration_s)
-        middle = 0.5 * (start_s + stop_s) / _DAY_S
-        if row["lunar_day"] in seen or stop_s - start_s < 5 * _DAY_S:
-            continue
-        seen.add(row["lunar_day"])
-        axis.text(
-            middle,
-            1.005,
-            str(row["lunar_day"]),
-            transform=axis.get_xaxis_transform(),
-            ha="center",
-            va="bottom",
-            fontsize=7,
-            color=GREY,
-        )
+        if start_s < stop_s:
+            axis.text(
+                0.5 * (start_s + stop_s) / _DAY_S,
+                1.005,
+                str(row["lunar_day"]),
+                transform=axis.get_xaxis_transform(),
+                ha="center",
+                va="bottom",
+                fontsize=7,
+                color=GREY,
+            )
 
 
 def _ticks(span: Span) -> tuple[list[int], list[str]]:
