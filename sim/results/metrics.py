@@ -105,8 +105,17 @@ def _vehicle(
             activity: log.activity_runs.get((vehicle, activity), 0)
             for activity in environment.scenario.vehicles[vehicle].activities
         },
+        "driven_m": _done(environment, log, vehicle, "distance_m"),
+        "sampled_kg": _done(environment, log, vehicle, "sample_kg"),
         "died_utc": _death(environment, log, vehicle),
     }
+
+
+def _done(environment: Environment, log: RunLog, vehicle: str, what: str) -> float:
+    """Sum over the completed runs of a quantity of activities."""
+    activities = environment.scenario.vehicles[vehicle].activities.items()
+    runs = log.activity_runs
+    return sum(runs.get((vehicle, name), 0) * float(getattr(a, what)) for name, a in activities)
 
 
 def _totals(days: pl.DataFrame) -> dict[str, float]:

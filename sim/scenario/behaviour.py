@@ -137,6 +137,8 @@ class ActivityParameters(Parameters):
     """Cut short: count as done, finish the rest later, or drop the data of this run."""
     distance_m: NonNegative = 0.0
     """Distance driven in one complete run."""
+    sample_kg: NonNegative = 0.0
+    """Ground taken on board in one complete run."""
     deadline_h: Positive | None = None
     """Age at which its data are late, for the report."""
     command_bit: Count = 0
