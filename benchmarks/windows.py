@@ -1,0 +1,303 @@
+"""A year of windows by this project, by Skyfield's search, by SPICE and by lox-space, side by side.
+
+A far-side site with a mask of 5 deg, a 24-hour ellipse and a halo about L2, three Earth stations with
+a mask of 10 deg and the Moon in their way, the Sun's centre and upper limb and the Earth's shadow at
+the site. `python -m benchmarks.windows` prints a table and, last, one line of JSON.
+
+All get the same trajectories and the same sky: SPICE as SPK and binary PCK files that farside writes,
+Skyfield as vector functions, lox-space as states every minute. SPICE and lox-space step by 300 s for
+the ellipse and 3,600 s for the halo. Skyfield's `find_discrete`, one function per kind of event as
+its documentation shows, needs minutes for a year: it runs over the first 30 days and is scaled to
+the year, as it costs the same every day. lox-space knows neither the Moon's principal-axis frames nor
+its mean-Earth axes, and the Earth's without nutation here: it does the stations only.
+"""
+
+import json
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+
+from sky_case import CLOCK, DAY_S, HALO, far_side, orbit, sky, stations
+
+from sim.constants import EARTH_RADIUS_KM, MOON_RADIUS_KM, SUN_RADIUS_KM
+from sim.sky.kernels import load_kernels, skyfield_time
+from sim.sky.shadows import penumbra_deg
+from sim.sky.windows import (
+    above_mask,
+    even_grid,
+    intervals_where,
+    past_moon,
+    relay_grid,
+    site_eclipses,
+    site_sees_relay,
+    sun_is_lit,
+    sun_is_up,
+)
+
+Edges = dict[str, np.ndarray]
+
+DAYS = 364.0
+STOP_S = DAYS * DAY_S
+SKYFIELD_DAYS = 30.0
+REPETITIONS = 3
+STEP_S = {"ellipse": 300.0, "halo": 3600.0}
+SAME_S = 60.0  # events of two searches nearer than this are one
+ELLIPSE = {
+    "kind": "propagated",
+    "elements": {
+        "lowest_height_km": 500,
+        "highest_height_km": 15700,
+        "inclination_deg": 62.4,
+        "argument_of_perilune_deg": 90,
+        "ascending_node_deg": 90,
+    },
+}
+
+
+class Case:
+    """The places and relays of the question, with the evaluations that ours needs."""
+
+    def __init__(self) -> None:
+        self.ephemeris = sky(DAYS)
+        self.site = far_side(self.ephemeris)
+        self.stations = stations(self.ephemeris)
+        kinds = {"ellipse": ELLIPSE, "halo": HALO}
+        self.relays = {
+            name: orbit(keys, self.ephemeris, -DAY_S, STOP_S + DAY_S)
+            for name, keys in kinds.items()
+        }
+
+
+def ours(case: Case) -> Edges:
+    """Every kind of event by this project, the ephemeris sampled anew."""
+    ephemeris = sky(DAYS)
+    site, ground = far_side(ephemeris), stations(ephemeris)
+    found: dict[str, Any] = {}
+    for relay, path in case.relays.items():
+        track = path.track
+        found[f"{relay} site"] = site_sees_relay(site, track, 0.0, STOP_S)
+        fine = relay_grid(track, 0.0, STOP_S, 1800.0)
+        coarse = even_grid(0.0, STOP_S, 1800.0)
+        for name, station in ground.items():
+            found[f"{relay} {name} up"] = intervals_where(above_mask(station, track), coarse)
+            found[f"{relay} {name} moon"] = intervals_where(past_moon(station, track), fine)
+    found["sun"] = sun_is_up(site, 0.0, STOP_S)
+    level = far_side(ephemeris, 0.0)
+    found["limb"] = sun_is_lit(level, 0.0, STOP_S)
+    found["eclipse"] = site_eclipses(site, 0.0, STOP_S)
+    return {name: _edges(part.starts_s, part.stops_s, STOP_S) for name, part in found.items()}
+
+
+def spice(case: Case, folder: Path) -> Edges:
+    """The same by SPICE's gfposc and gfoclt."""
+    from spice_peer import SpicePeer
+
+    places = {"site": case.site, **case.stations}
+    found: Edges = {}
+    with SpicePeer(folder, CLOCK, (0.0, STOP_S), places, case.relays) as peer:
+        start = perf_counter()
+        for relay in case.relays:
+            step = STEP_S[relay]
+            found[f"{relay} site"] = peer.elevation_crossings_s("site", relay, 5.0, step)
+            for name in case.stations:
+                up = peer.elevation_crossings_s(name, relay, 10.0, 1800.0)
+                found[f"{relay} {name} up"] = up
+                found[f"{relay} {name} moon"] = peer.occultations_s(name, "MOON", relay, step)
+        found["sun"] = peer.elevation_crossings_s("site", "SUN", 0.0, 6.0 * 3600.0, "LT+S")
+        found["eclipse"] = peer.occultations_s("site", "EARTH", "SUN", 900.0, "ANY", "LT")
+        found["seconds"] = np.array([perf_counter() - start])
+    return found
+
+
+def skyfield(case: Case) -> Edges:
+    """The same by find_discrete with Skyfield's own objects, over the first days only."""
+    from skyfield.searchlib import find_discrete
+
+    kernels = load_kernels()
+    moon, earth, sun = (kernels.planets[name] for name in ("moon", "earth", "sun"))
+    site = moon + case.site.vector_function
+    first, last = (skyfield_time(kernels, CLOCK, t) for t in (0.0, SKYFIELD_DAYS * DAY_S))
+    found: Edges = {}
+
+    def search(name: str, function: Callable[[Any], Any], step_days: float) -> None:
+        function.step_days = step_days  # type: ignore[attr-defined]
+        times, _ = find_discrete(first, last, function)
+        found[name] = (times.whole - first.whole) * DAY_S + (
+            times.tt_fraction - first.tt_fraction
+        ) * DAY_S
+
+    def behind(path: Any, station: Any) -> Callable[[Any], Any]:
+        def passes(t: Any) -> Any:
+            here = (station - moon).at(t).position.km
+            there = (path - moon).at(t).position.km
+            way = there - here
+            share = np.clip(-(here * way).sum(0) / (way * way).sum(0), 0.0, 1.0)
+            return np.sqrt(((here + share * way) ** 2).sum(0)) > MOON_RADIUS_KM
+
+        return passes
+
+    fine = {"ellipse": 2.0 / 1440.0, "halo": 30.0 / 1440.0}
+    for relay, of in case.relays.items():
+        path = moon + of.vector_function
+        seen = path - site
+        search(f"{relay} site", lambda t, s=seen: s.at(t).altaz()[0].degrees > 5.0, fine[relay])
+        for name, place in case.stations.items():
+            station = earth + place.vector_function
+            up = path - station
+            step = max(fine[relay], 5.0 / 1440.0)
+            search(f"{relay} {name} up", lambda t, s=up: s.at(t).altaz()[0].degrees > 10.0, step)
+            search(f"{relay} {name} moon", behind(path, station), fine[relay])
+
+    def sunlight(t: Any) -> Any:
+        return site.at(t).observe(sun).apparent(deflectors=()).altaz()
+
+    def limb(t: Any) -> Any:
+        altitude, _, distance = sunlight(t)
+        return altitude.degrees + np.degrees(np.arcsin(SUN_RADIUS_KM / distance.km)) > 0.0
+
+    def shadow(t: Any) -> Any:
+        at = site.at(t)
+        vectors = (at.observe(sun).position.km, at.observe(earth).position.km)
+        return penumbra_deg(*vectors, EARTH_RADIUS_KM) > 0.0
+
+    search("sun", lambda t: sunlight(t)[0].degrees > 0.0, 0.25)
+    search("limb", limb, 0.25)
+    search("eclipse", shadow, 10.0 / 1440.0)
+    return found
+
+
+def lox(case: Case) -> Edges:
+    """The stations' part by lox-space: up and not behind the Moon, edges of both together."""
+    import lox_space as lx
+
+    begin = lx.Time.from_two_part_julian_date("TAI", 2451545.0, CLOCK.start_tai_s / DAY_S)
+    grounds = [
+        lx.GroundStation(
+            name,
+            lx.EllipsoidLocation(
+                "IAU_EARTH",
+                longitude=of.parameters.longitude_deg * lx.deg,
+                latitude=of.parameters.latitude_deg * lx.deg,
+                altitude=1e-3 * of.parameters.height_m * lx.km,
+            ),
+            min_elevation=10.0 * lx.deg,
+        )
+        for name, of in case.stations.items()
+    ]
+    ephemeris = lx.SPK(str(load_kernels().paths["de421.bsp"]))
+    crafts = {}
+    for relay, of in case.relays.items():
+        times = np.arange(0.0, STOP_S + 1.0, 60.0 if relay == "ellipse" else 1800.0)
+        rows = np.concatenate([times[None], 1e3 * of.track(times), 1e3 * of.velocity_km_s(times)]).T
+        path = lx.Trajectory.from_numpy(begin, rows, origin="Moon", frame="ICRF")
+        crafts[relay] = lx.Spacecraft(relay, path.to_origin("Earth", ephemeris))
+    found: Edges = {}
+    start = perf_counter()
+    for relay, craft in crafts.items():
+        end = begin + lx.TimeDelta(STOP_S - 120.0)
+        scenario = lx.Scenario(begin, end, spacecraft=[craft], ground_stations=grounds)
+        step = lx.TimeDelta(STEP_S[relay] if relay == "ellipse" else 1800.0)
+        analysis = lx.VisibilityAnalysis(scenario, occulting_bodies=["Moon"], step=step)
+        results = analysis.compute(ephemeris)
+        for name in case.stations:
+            pairs = results.intervals(name, relay)
+            edges = [float(e - begin) for pair in pairs for e in (pair.start(), pair.end())]
+            found[f"{relay} {name}"] = np.array(edges)
+    found["seconds"] = np.array([perf_counter() - start])
+    return found
+
+
+def main() -> None:
+    """Print the table and the line of JSON."""
+    case = Case()
+    ours(case)
+    seconds = []
+    for _ in range(REPETITIONS):
+        start = perf_counter()
+        mine = ours(case)
+        seconds.append(perf_counter() - start)
+    ours_s = min(seconds)
+    events = sum(map(len, mine.values()))
+    print(f"farside    {ours_s:8.3f} s  {events} events in {DAYS:.0f} d")
+    half = perf_counter()
+    _half_year(case)
+    print(f"farside    {perf_counter() - half:8.3f} s  for half the span")
+    with tempfile.TemporaryDirectory() as folder:
+        peer = spice(case, Path(folder))
+    spice_s = float(peer.pop("seconds")[0])
+    print(f"spice      {spice_s:8.3f} s  {sum(map(len, peer.values()))} events")
+    worst, lines = _compared(mine, peer, STOP_S)
+    print("\n".join(f"  {line}" for line in lines))
+    start = perf_counter()
+    plain = skyfield(case)
+    part_s = perf_counter() - start
+    skyfield_s = part_s * DAYS / SKYFIELD_DAYS
+    count = sum(map(len, plain.values()))
+    print(
+        f"skyfield   {skyfield_s:8.1f} s  scaled from {part_s:.1f} s for {SKYFIELD_DAYS:.0f} d, "
+        f"{count} events"
+    )
+    worst_plain, lines = _compared(mine, plain, SKYFIELD_DAYS * DAY_S)
+    print("\n".join(f"  {line}" for line in lines))
+    lox_s = _lox_seconds(case)
+    line = {
+        "benchmark": "windows",
+        "ours_s": round(ours_s, 3),
+        "peers_s": {"spice": round(spice_s, 2), "skyfield": round(skyfield_s, 1), "lox": lox_s},
+        "events": events,
+        "worst_difference_s": round(max(worst, worst_plain), 4),
+    }
+    print(json.dumps(line))
+
+
+def _lox_seconds(case: Case) -> float | None:
+    try:
+        found = lox(case)
+    except Exception as error:
+        print(f"lox        did not run: {type(error).__name__}: {error}")
+        return None
+    seconds = float(found.pop("seconds")[0])
+    count = sum(map(len, found.values()))
+    print(f"lox        {seconds:8.3f} s  {count} edges, stations only")
+    return round(seconds, 3)
+
+
+def _half_year(case: Case) -> None:
+    global STOP_S  # noqa: PLW0603 - the one number that all searches share
+    whole = STOP_S
+    STOP_S = 0.5 * whole
+    ours(case)
+    STOP_S = whole
+
+
+def _edges(starts_s: np.ndarray, stops_s: np.ndarray, stop_s: float) -> np.ndarray:
+    edges = np.sort(np.concatenate([starts_s, stops_s]))
+    return edges[(edges > 1e-3) & (edges < stop_s - 1e-3)]
+
+
+def _compared(mine: Edges, peer: Edges, stop_s: float) -> tuple[float, list[str]]:
+    """The largest difference of an event that both found, and what only one found."""
+    worst, lines = 0.0, []
+    for name, times in peer.items():
+        ours_here = mine[name][mine[name] < stop_s - 1e-3]
+        only_us = [t for t in ours_here if not len(times) or np.abs(times - t).min() > SAME_S]
+        near = [np.abs(ours_here - t).min() if len(ours_here) else np.inf for t in times]
+        only_peer = sum(gap > SAME_S for gap in near)
+        both = [gap for gap in near if gap <= SAME_S]
+        worst = max(worst, max(both, default=0.0))
+        if only_us or only_peer:
+            gaps = np.diff(only_us[:2])
+            hint = f", the first two {gaps[0]:.0f} s apart" if len(gaps) else ""
+            lines.append(f"{name}: {len(only_us)} only here{hint}, {only_peer} only there")
+    return worst, lines
+
+
+if __name__ == "__main__":
+    main()
