@@ -141,7 +141,8 @@ def _scheduled_parts(
         yield rising if condition.sun == "rising" else rising.complement(0.0, stop_s)
     if condition.contact is not None:
         hops = environment.hops_of(condition.contact)
-        yield Intervals.of((c.start_s, c.stop_s) for hop in hops for c in hop.contacts)
+        open_now = Intervals.of((c.start_s, c.stop_s) for hop in hops for c in hop.contacts)
+        yield open_now.held(condition.contact_hold_s)
     if condition.utc is not None:
         after, before = condition.utc.after, condition.utc.before
         yield Intervals.between(

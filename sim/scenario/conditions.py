@@ -93,6 +93,8 @@ class Condition(Parameters):
     """How long the vehicle has been in its mode."""
     contact: Name | None = None
     """A link that has a usable contact now, by its name under `links`."""
+    contact_hold_s: NonNegative = 0.0
+    """How long that contact must have lasted."""
     utc: Period | None = None
     """A period of UTC."""
     lunar_day: Limit | None = None
