@@ -1,6 +1,6 @@
 """The command line: verbs, options, exit codes. Tables go to stdout, messages to stderr."""
 
-from sim.cli import missions, studies
+from sim.cli import assets, missions, studies
 from sim.cli.console import (
     BOOKS_OPEN,
     DEFECT,
@@ -22,6 +22,7 @@ __all__ = [
     "UNCONFIRMED",
     "USAGE",
     "app",
+    "assets",
     "main",
     "missions",
     "studies",

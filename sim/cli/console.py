@@ -147,6 +147,8 @@ def print_table(
     for index in kept:
         is_number = any(isinstance(row[index], int | float) for row in rows)
         name, _, unit = header[index].rpartition("_")
+        if header[index].endswith("_db_k"):
+            name, unit = header[index].removesuffix("_db_k"), "dB/K"
         title = f"{name.replace('_', ' ')}\n{unit}"
         table.add_column(title.strip(), justify="right" if is_number else "left")
     for row in rows:
@@ -160,7 +162,7 @@ def _cell(value: Any) -> str:
         return ""
     if isinstance(value, str) and value.endswith("Z") and "T" in value:
         return value[:16].replace("T", " ")
-    return f"{value:.2f}" if isinstance(value, float) else str(value)
+    return f"{round(value, 2) + 0.0:.2f}" if isinstance(value, float) else str(value)
 
 
 def write_table(

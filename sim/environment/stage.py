@@ -4,13 +4,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import ceil
 
+from sim.clock import Clock
 from sim.constants import DAY_S
 from sim.environment.ends import At, End
 from sim.environment.itineraries import Itinerary, Stay, vehicle_itineraries
 from sim.environment.places import place_sky
 from sim.environment.records import PlaceSky
 from sim.environment.service import service
+from sim.errors import SimError
 from sim.intervals import Intervals
+from sim.scenario.messages import suggestion
 from sim.scenario.schema import Scenario
 from sim.sky.ephemeris import Ephemeris, compute_ephemeris
 from sim.sky.geometry import Site, place_of
@@ -45,7 +48,7 @@ def set_stage(scenario: Scenario, *, cache: bool = True, progress: Progress | No
     tell = progress or (lambda step, fraction: None)
     tell("orbits", 0.0)
     clock = scenario.clock
-    ephemeris = compute_ephemeris(clock, -MARGIN_S, _longest_s(scenario) + MARGIN_S)
+    ephemeris = _ephemeris(scenario)
     sites = {
         name: Site.of(scenario.places[name], ephemeris, scenario.folder)
         for name in _visited(scenario)
@@ -55,11 +58,7 @@ def set_stage(scenario: Scenario, *, cache: bool = True, progress: Progress | No
     duration_s = _duration_s(scenario, skies)
 
     def orbit_of(parameters: OrbitParameters) -> Orbit:
-        span = 0.0, float(duration_s)
-        folder = scenario.folder
-        return compute_orbit(
-            parameters, ephemeris, *span, folder=folder, cache=cache, progress=tell
-        )
+        return _orbit(scenario, parameters, ephemeris, duration_s, cache, tell)
 
     at: dict[str, At] = dict(sites)
     at |= {name: orbit_of(path) for name, path in scenario.trajectories.items()}
@@ -81,6 +80,58 @@ def set_stage(scenario: Scenario, *, cache: bool = True, progress: Progress | No
         if name in itineraries
     }
     return Stage(scenario, ephemeris, sites, skies, itineraries, works, duration_s)
+
+
+def named_orbit(
+    scenario: Scenario, name: str, *, cache: bool = True, progress: Progress | None = None
+) -> tuple[Orbit, Ephemeris]:
+    """The path of a relay, or one of the trajectories, through the run, and the sky around it.
+
+    Raises `SimError` for a name that is neither.
+    """
+    paths = dict(scenario.trajectories)
+    paths |= {key: relay.orbit for key, relay in scenario.relays.items() if relay.orbit is not None}
+    if name not in paths:
+        raise SimError(
+            f"{scenario.path} has neither a relay with an orbit nor a trajectory '{name}'; "
+            f"{suggestion(name, list(paths))}"
+        )
+    tell = progress or (lambda step, fraction: None)
+    tell("orbits", 0.0)
+    ephemeris = _ephemeris(scenario)
+    home = next(iter(scenario.vehicles.values())).place
+    site = Site.of(scenario.places[home], ephemeris, scenario.folder)
+    skies = {home: place_sky(site, scenario.first_lunar_day)}
+    duration_s = _duration_s(scenario, skies)
+    return _orbit(scenario, paths[name], ephemeris, duration_s, cache, tell), ephemeris
+
+
+def instant_s(clock: Clock, at_utc: str, duration_s: float) -> float:
+    """Seconds since the start of a time within the run; `SimError` for another."""
+    at_s = clock.seconds(at_utc)
+    if not 0 <= at_s <= duration_s:
+        raise SimError(
+            f"{at_utc} is outside the run, which goes from {clock.utc(0)} to "
+            f"{clock.utc(duration_s)}; choose a time within it"
+        )
+    return float(at_s)
+
+
+def _ephemeris(scenario: Scenario) -> Ephemeris:
+    return compute_ephemeris(scenario.clock, -MARGIN_S, _longest_s(scenario) + MARGIN_S)
+
+
+def _orbit(
+    scenario: Scenario,
+    parameters: OrbitParameters,
+    ephemeris: Ephemeris,
+    duration_s: int,
+    cache: bool,
+    tell: Progress,
+) -> Orbit:
+    span = 0.0, float(duration_s)
+    folder = scenario.folder
+    return compute_orbit(parameters, ephemeris, *span, folder=folder, cache=cache, progress=tell)
 
 
 def _visited(scenario: Scenario) -> list[str]:

@@ -34,6 +34,8 @@ from sim.results.schemas import TABLES, rounded
 Floats = NDArray[np.float64]
 Lines = Mapping[tuple[str, str, str], tuple[Floats, Floats]]
 """By asset, quantity and subject: times in seconds, and values."""
+Limits = Mapping[tuple[str, str], tuple[float | None, ...]]
+"""Limits of temperature by vehicle and thermal node."""
 Progress = Callable[[str, float], None]
 
 
@@ -70,36 +72,46 @@ def loads_figure(lines: Lines, span: Span, vehicles: list[str]) -> Figure:
     """The loads stacked by part under what the arrays can give; meant for one lunar day."""
     figure, axes = new_figure(len(vehicles), "Loads and array power", height=2.6)
     for axis, vehicle in zip(axes, vehicles, strict=True):
-        t_s, array = lines[vehicle, "array_power_w", ""]
-        inside = (t_s >= span.start_s) & (t_s < span.duration_s)
-        x = span.in_days(t_s[inside])
-        base = np.zeros(len(x))
-        parts = [key for key in lines if key[:2] == (vehicle, "load_part_w")]
-        for key, colour in zip(parts, STACK, strict=False):
-            watts = lines[key][1][inside]
-            if watts.any():
-                options = {"step": "post", "color": colour, "linewidth": 0.0}
-                name = key[2].replace("_", " ")
-                axis.fill_between(x, base, base + watts, label=name, **options)
-                base = base + watts
-        axis.plot(x, array[inside], color=BLACK, linewidth=1.2, label="arrays can give")
-        axis.set_ylabel(f"{vehicle}\npower, W")
-        axis.set_ylim(bottom=0.0)
-        legend(axis, columns=7)
+        loads_panel(axis, lines, span, vehicle)
     time_axis(axes, span)
     return figure
+
+
+def loads_panel(axis: Axes, lines: Lines, span: Span, vehicle: str) -> None:
+    """The parts of one vehicle's load, stacked, and what its arrays can give."""
+    t_s, array = lines[vehicle, "array_power_w", ""]
+    inside = (t_s >= span.start_s) & (t_s < span.duration_s)
+    x = span.in_days(t_s[inside])
+    base = np.zeros(len(x))
+    parts = [key for key in lines if key[:2] == (vehicle, "load_part_w")]
+    for key, colour in zip(parts, STACK, strict=False):
+        watts = lines[key][1][inside]
+        if watts.any():
+            options: dict[str, Any] = {"step": "post", "color": colour, "linewidth": 0.0}
+            name = key[2].replace("_", " ")
+            axis.fill_between(x, base, base + watts, label=name, **options)
+            base = base + watts
+    axis.plot(x, array[inside], color=BLACK, linewidth=1.2, label="arrays can give")
+    axis.set_ylabel(f"{vehicle}\npower, W")
+    axis.set_ylim(bottom=0.0)
+    legend(axis, columns=7)
 
 
 def charge_figure(lines: Lines, span: Span, vehicles: list[str]) -> Figure:
     """State of charge of each vehicle's battery."""
     figure, axes = new_figure(len(vehicles), "State of charge", height=1.7)
     for axis, vehicle in zip(axes, vehicles, strict=True):
-        t_s, charge = lines[vehicle, "state_of_charge", ""]
-        axis.plot(span.in_days(t_s), 100.0 * charge, color=GREEN, linewidth=1.1)
-        axis.set_ylim(0.0, 104.0)
-        axis.set_ylabel(f"{vehicle}\nstate of charge, %")
+        charge_panel(axis, lines, span, vehicle)
     time_axis(axes, span)
     return figure
+
+
+def charge_panel(axis: Axes, lines: Lines, span: Span, vehicle: str) -> None:
+    """State of charge of one vehicle's battery."""
+    t_s, charge = lines[vehicle, "state_of_charge", ""]
+    axis.plot(span.in_days(t_s), 100.0 * charge, color=GREEN, linewidth=1.1)
+    axis.set_ylim(0.0, 104.0)
+    axis.set_ylabel(f"{vehicle}\nstate of charge, %")
 
 
 def link_figure(lines: Lines, span: Span) -> Figure | None:
@@ -160,9 +172,7 @@ def data_figure(lines: Lines, span: Span, vehicles: list[str]) -> Figure:
     return figure
 
 
-def temperature_figure(
-    lines: Lines, span: Span, limits: Mapping[tuple[str, str], tuple[float | None, ...]]
-) -> Figure | None:
+def temperature_figure(lines: Lines, span: Span, limits: Limits) -> Figure | None:
     """Temperatures of every thermal node with the limits of its vehicle; none without nodes."""
     nodes = [key for key in lines if key[1] == "temperature_k"]
     if not nodes:
@@ -170,17 +180,22 @@ def temperature_figure(
     vehicles = list(dict.fromkeys(key[0] for key in nodes))
     figure, axes = new_figure(len(vehicles), "Temperatures")
     for axis, vehicle in zip(axes, vehicles, strict=True):
-        mine = [key for key in nodes if key[0] == vehicle]
-        for key, colour in zip(mine, CYCLE, strict=False):
-            t_s, kelvin = lines[key]
-            axis.plot(span.in_days(t_s), kelvin, color=colour, linewidth=1.0, label=key[2])
-            for limit in limits.get((vehicle, key[2]), ()):
-                if limit is not None:
-                    axis.axhline(limit, color=colour, linewidth=0.8, linestyle=(0, (4, 3)))
-        axis.set_ylabel(f"{vehicle}\ntemperature, K")
-        legend(axis)
+        temperature_panel(axis, lines, span, vehicle, limits)
     time_axis(axes, span)
     return figure
+
+
+def temperature_panel(axis: Axes, lines: Lines, span: Span, vehicle: str, limits: Limits) -> None:
+    """Temperatures of one vehicle's thermal nodes, their limits dashed."""
+    mine = [key for key in lines if key[:2] == (vehicle, "temperature_k")]
+    for key, colour in zip(mine, CYCLE, strict=False):
+        t_s, kelvin = lines[key]
+        axis.plot(span.in_days(t_s), kelvin, color=colour, linewidth=1.0, label=key[2])
+        for limit in limits.get((vehicle, key[2]), ()):
+            if limit is not None:
+                axis.axhline(limit, color=colour, linewidth=0.8, linestyle=(0, (4, 3)))
+    axis.set_ylabel(f"{vehicle}\ntemperature, K")
+    legend(axis)
 
 
 def sun_figure(lines: Lines, span: Span, vehicles: list[str]) -> Figure:

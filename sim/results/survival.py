@@ -1,0 +1,107 @@
+"""What vehicles live on: the power budget, the energy of each lunar day, and how nights are survived."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+
+from sim.environment import Environment
+from sim.operations.runlog import RunLog
+from sim.results.loads import load_parts_w
+from sim.results.power import Energy
+from sim.results.schemas import LUNAR_DAYS, rounded
+from sim.results.tables import lunar_days
+from sim.results.timeline import mode_events
+
+_HOUR_S = 3600.0
+_KEYS = ("lunar_day", "asset")
+ENERGY = (
+    *_KEYS,
+    *("generated_wh", "demanded_wh", "used_wh", "spilled_wh", "lost_wh"),
+    *("stored_change_wh", "unmet_wh", "lowest_state_of_charge"),
+)
+"""Columns of the energy balance, of those of lunar days."""
+NIGHTS = (
+    *_KEYS,
+    *("sunset_utc", "state_of_charge_at_sunset", "night_margin_wh", "night_margin_h"),
+    *("wake_utc", "wake_cause", "state_of_charge_at_wake", "sleep_utc", "sleep_cause"),
+)
+"""Columns of sleep, night and wake, of those of lunar days; a night belongs to the day before it."""
+_BUDGET = ("asset", "part", "highest_w", "on_h", "energy_wh")
+
+
+class PowerReport(NamedTuple):
+    """The power of every vehicle of a run."""
+
+    budget: pl.DataFrame
+    """By part of the load: its highest power, how long it was on, and what it asked for."""
+    days: pl.DataFrame
+    """The lunar days, but for what limits the data."""
+    sentence: str
+
+
+def power_report(environment: Environment, log: RunLog) -> PowerReport:
+    """Budget, energy and nights of a run; what limits its data is not asked."""
+    left_out = ("largest_loss", "limited_by", "ceiling_gb")
+    columns = [column for column in LUNAR_DAYS if column.name not in left_out]
+    days = rounded(lunar_days(environment, log, [], {}).drop(left_out), columns)
+    vehicles = environment.scenario.vehicles
+    rows = [row for name in vehicles for row in _budget(environment, log, name, days)]
+    budget = pl.DataFrame(rows, schema=list(_BUDGET), orient="row")
+    clauses = [
+        _clause(name, days.filter(pl.col("asset") == name), _death(environment, log, name))
+        for name in vehicles
+    ]
+    return PowerReport(budget, days, "; ".join(clauses))
+
+
+def _budget(
+    environment: Environment, log: RunLog, vehicle: str, days: pl.DataFrame
+) -> Iterator[tuple[str, str, float | None, float | None, float]]:
+    """The parts of the load, exact: every part changes only where the log has a new flow."""
+    energy = Energy(environment, log, vehicle)
+    times = np.unique([flow.t_s for flow in energy.flows])
+    spans = np.diff(np.append(times, environment.duration_s))
+    load = np.array(energy.load_w(times.tolist()))
+    total = 0.0
+    for name, watts in load_parts_w(environment, log, vehicle, times, load).items():
+        asked = float(watts @ spans) / _HOUR_S
+        total += asked
+        on_h = float(spans[watts != 0.0].sum()) / _HOUR_S
+        yield vehicle, name, float(watts[np.abs(watts).argmax()]), on_h, asked
+    demanded = float(days.filter(pl.col("asset") == vehicle)["demanded_wh"].sum())
+    if demanded - total > 1e-6 * max(demanded, 1.0):
+        yield vehicle, "heaters", None, None, demanded - total
+
+
+def _death(environment: Environment, log: RunLog, vehicle: str) -> tuple[str, str] | None:
+    deaths = (event for event in mode_events(log, vehicle) if event.after == "dead")
+    return next(((environment.clock.utc(e.t_s), e.cause) for e in deaths), None)
+
+
+def _clause(vehicle: str, days: pl.DataFrame, death: tuple[str, str] | None) -> str:
+    """How one vehicle got through its nights."""
+    nights = [row for row in days.rows(named=True) if row["night_margin_wh"] is not None]
+    if death is not None:
+        return f"{vehicle} dies at {death[0]} ({death[1].replace('_', ' ')})"
+    if not nights:
+        return f"{vehicle} sees no night to its end in this run"
+    empty = [row["lunar_day"] for row in nights if row["night_margin_wh"] <= 0.0]
+    count = f"{len(nights)} night{'s' * (len(nights) != 1)}"
+    if empty:
+        return (
+            f"{vehicle}'s battery reaches its cut-off in {len(empty)} of {count}, first after lunar "
+            f"day {empty[0]}"
+        )
+    worst = min(nights, key=lambda row: float(row["night_margin_wh"]))
+    hours = worst["night_margin_h"]
+    carries = "with everything off" if hours is None else f"{_size(hours)} h of its load then"
+    return (
+        f"{vehicle} lives through {count}, with {_size(worst['night_margin_wh'])} Wh or more over the "
+        f"cut-off, {carries}, the least after lunar day {worst['lunar_day']}"
+    )
+
+
+def _size(value: float) -> str:
+    return f"{value:,.1f}" if value < 100.0 else f"{value:,.0f}"
