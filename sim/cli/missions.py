@@ -202,6 +202,8 @@ def _print_budget(
     print_table(header, rows, _BUDGET_COLUMNS)
     print_table(["fact", "value", "unit"], budget.facts)
     verdict = "closes" if budget.closes else "does not close"
+    if not budget.fact("in_view"):
+        verdict += ", but the ends do not see each other then"
     print(
         f"margin {budget.margin_db:.2f} dB of {budget.needed_margin_db:.2f} dB asked for: {verdict}; "
         f"the highest rate that closes is {budget.closing_rate_bps} bit/s"
@@ -217,7 +219,11 @@ def _print_series(
     from sim.results.links import movers_table, rate_changes_table, series_table
 
     print_table(*rate_changes_table(series, scenario.clock))
-    print_table(*movers_table(series))
+    header, movers = movers_table(series)
+    if movers:
+        print_table(header, movers)
+    else:
+        print("no term of the budget moves")
     write_table(*series_table(series, scenario.clock), csv, json)
 
 
@@ -230,8 +236,9 @@ def _print_needs(
     header, rows = needs_table(rate_needs(scenario, source, destination))
     print(f"{source} to {destination}, for 99 % of the time in view, and always (at its worst):")
     print_table(header, rows)
-    print("assumed for it:")
-    for path, reason in assumed_terminal_values(scenario, source, destination).items():
+    assumed = assumed_terminal_values(scenario, source, destination)
+    print("assumed for it:" if assumed else "no value of the link or its terminals is assumed")
+    for path, reason in assumed.items():
         print(f"  {path}: {reason}")
     write_table(header, rows, csv, json)
 

@@ -1,7 +1,7 @@
 """The budget of any link at any instant, and its margin over a span."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from sim.environment.contacts import visible
 from sim.environment.ends import End, link_geometry
 from sim.environment.itineraries import meetings
 from sim.environment.rates import Section, finer_near_sun
-from sim.environment.stage import Stage, set_stage
+from sim.environment.stage import Stage, instant_s, set_stage
 from sim.errors import ScenarioError
 from sim.intervals import Intervals
 from sim.physics.budgets import LinkBudget
@@ -212,11 +212,15 @@ class LinkView:
         """The design control table at a time of the run."""
         at_s = self._seconds(at_utc)
         try:
-            return budget_of(
+            budget = budget_of(
                 self.channel, _scalar(self.geometry(np.array([at_s]))), rate_bps, self.to
             )
         except ValueError as error:
             raise ScenarioError(str(error)) from None
+        last_s = min(at_s + 1.0, float(self.stage.duration_s))
+        start_s = min(at_s, last_s - 1.0)
+        seen = float(len(self.visible(start_s, last_s)) > 0)
+        return replace(budget, facts=(("in_view", seen, ""), *budget.facts))
 
     def series(self, t_s: Floats) -> LinkSeries:
         """Margin, rate and terms at times (N,)."""
@@ -245,14 +249,7 @@ class LinkView:
         )
 
     def _seconds(self, at_utc: str) -> float:
-        at_s = self.stage.scenario.clock.seconds(at_utc)
-        if not 0 <= at_s <= self.stage.duration_s:
-            clock = self.stage.scenario.clock
-            raise ScenarioError(
-                f"{at_utc} is outside the run, which goes from {clock.utc(0)} to "
-                f"{clock.utc(self.stage.duration_s)}; choose a time within it"
-            )
-        return float(at_s)
+        return instant_s(self.stage.scenario.clock, at_utc, self.stage.duration_s)
 
 
 def _scalar(geometry: LinkGeometry) -> LinkGeometry:

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from sim.environment.budgets import LinkView
 from sim.environment.stage import Stage
+from sim.errors import ScenarioError
 from sim.physics.budgets import LinkNeeds, link_needs
 from sim.physics.links import carrier_to_noise_dbhz
 from sim.scenario.schema import Scenario
@@ -33,14 +34,14 @@ class RateNeeds:
 def rate_needs(
     scenario: Scenario, source: str, destination: str, *, stage: Stage | None = None
 ) -> list[RateNeeds]:
-    """What the terminals have and need, for each rate of a link; empty where it is never in view.
+    """What the terminals have and need, for each rate of a link, while the ends see each other.
 
     Judged at 20,000 instants of the run and, where the Sun passes behind, every two minutes.
     """
     view = LinkView.of(scenario, source, destination, stage)
     looks = list(view.looks(_LOOKS))
     if not looks:
-        return []
+        raise ScenarioError(f"{source} and {destination} never see each other in this run")
     ratios = np.concatenate([carrier_to_noise_dbhz(view.channel, g) + 0.0 * t for t, _, g in looks])
     times, spans = (np.concatenate([look[part] for look in looks]) for part in (0, 1))
     order = np.argsort(ratios)

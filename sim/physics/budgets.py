@@ -94,6 +94,14 @@ class LinkBudget:
         names = ", ".join(row.term for row in self.rows)
         raise ValueError(f"the budget has no line '{term}'; there are {names}")
 
+    def fact(self, name: str) -> float:
+        """A fact by name."""
+        for known, value, _ in self.facts:
+            if known == name:
+                return value
+        names = ", ".join(known for known, _, _ in self.facts)
+        raise ValueError(f"the budget has no fact '{name}'; there are {names}")
+
     def margin_less_sigmas_db(self, sigmas: float) -> float:
         """Mean margin less a number of standard deviations."""
         return self.mean_margin_db - sigmas * self.sigma_db

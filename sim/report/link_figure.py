@@ -21,6 +21,14 @@ from sim.report.style import (
 
 Floats = NDArray[np.float64]
 _MOST_TERMS = 6
+_NO_DAYS = pl.DataFrame(
+    schema={
+        "lunar_day": pl.Int64,
+        "asset": pl.String,
+        **dict.fromkeys(("start_s", "stop_s", "sunrise_s", "sunset_s"), pl.Float64),
+    }
+)
+"""No lunar days: figures of links shade no nights."""
 
 
 def link_figure(series: LinkSeries, clock: Clock, title: str) -> Figure:
@@ -36,7 +44,7 @@ def link_figure(series: LinkSeries, clock: Clock, title: str) -> Figure:
     _draw_movers(axes[2], days, series)
     for axis in axes:
         legend(axis)
-    time_axis(axes, Span(clock, int(series.t_s[-1]) + 1, pl.DataFrame(), int(series.t_s[0])))
+    time_axis(axes, Span(clock, int(series.t_s[-1]) + 1, _NO_DAYS, int(series.t_s[0])))
     axes[-1].set_xlabel("UTC; lines only where the ends see each other")
     return figure
 

@@ -39,15 +39,14 @@ def movers_table(series: LinkSeries) -> Table:
 def rate_changes_table(series: LinkSeries, clock: Clock, most: int = 20) -> Table:
     """Views and changes of rate between the instants of a series, the first `most` of them."""
     rates = np.where(series.visible, series.rate_bps, -1).tolist()
-    rows: list[list[Any]] = [[clock.utc(float(series.t_s[0])), _rate(rates[0])]]
-    times = series.t_s[1:].tolist()
-    rows += [
-        [clock.utc(t_s), _rate(after)]
-        for t_s, (before, after) in zip(times, pairwise(rates), strict=True)
-        if before != after
+    ranges = series.range_km.tolist()
+    changed = [0, *(i for i, (a, b) in enumerate(pairwise(rates), start=1) if a != b)]
+    rows: list[list[Any]] = [
+        [clock.utc(float(series.t_s[i])), _rate(rates[i]), ranges[i]] for i in changed[:most]
     ]
-    left = len(rows) - most
-    return ["from_utc", "rate_bps"], rows[:most] + ([["", f"{left} more"]] if left > 0 else [])
+    if len(changed) > most:
+        rows.append(["", f"{len(changed) - most} more", None])
+    return ["from_utc", "rate_bps", "range_km"], rows
 
 
 def _rate(rate_bps: int) -> str:
