@@ -27,6 +27,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from sky_case import CLOCK, DAY_S, HALO, far_side, orbit, sky, stations
 
 from sim.constants import EARTH_RADIUS_KM, MOON_RADIUS_KM, SUN_RADIUS_KM
+from sim.sky import windows
 from sim.sky.kernels import load_kernels, skyfield_time
 from sim.sky.shadows import penumbra_deg
 from sim.sky.windows import (
@@ -76,7 +77,10 @@ class Case:
 
 
 def ours(case: Case) -> Edges:
-    """Every kind of event by this project, the ephemeris sampled anew."""
+    """Every kind of event by this project, the ephemeris and all grids made anew."""
+    for made in (even_grid, relay_grid):
+        made.cache_clear()
+    windows._needed_steps.cache_clear()
     ephemeris = sky(DAYS)
     site, ground = far_side(ephemeris), stations(ephemeris)
     found: dict[str, Any] = {}

@@ -17,7 +17,30 @@ from numpy.typing import ArrayLike, NDArray
 from sim.errors import SimError
 
 Floats = NDArray[np.float64]
+_GRID_SIZE, _GRIDS = 512, 3
 _REAL_ROOT = 1e-7  # imaginary part below which an eigenvalue is a (double) root of a real series
+
+
+class Memory:
+    """Values of a function at the last grids that it was asked for.
+
+    A grid is an array that cannot be written to, and is known again by its identity: many places
+    look at one relay, and many relays at one station, at the same thousands of instants.
+    """
+
+    def __init__(self) -> None:
+        self._kept: list[tuple[Floats, Floats]] = []
+
+    def __call__(self, times: Floats, function: Callable[[Floats], Floats]) -> Floats:
+        """`function(times)`, computed or remembered; a new array each time."""
+        if times.size < _GRID_SIZE or times.flags.writeable:
+            return function(times)
+        for grid, values in self._kept:
+            if grid is times:
+                return values.copy()
+        values = function(times)
+        self._kept = [(times, values), *self._kept[: _GRIDS - 1]]
+        return values.copy()
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,9 +167,10 @@ class Track:
 
     def __call__(self, t_s: ArrayLike) -> Floats:
         """Value at one instant or many: shape of `t_s`, with a leading axis of 3 for a vector."""
-        times = np.asarray(t_s, dtype=float)
-        flat = np.atleast_1d(times).ravel()
-        index, x = self._located(flat)
+        return self._memory(np.asarray(t_s, dtype=float), self._values)
+
+    def _values(self, times: Floats) -> Floats:
+        index, x = self._located(np.atleast_1d(times).ravel())
         values = _series(self.coefficients[index], x)
         if self.coefficients.ndim == 3:
             return np.asarray(values.T.reshape(3, *times.shape))
@@ -243,6 +267,15 @@ class Track:
             np.searchsorted(self.edges_s, times, side="right") - 1, 0, len(self.edges_s) - 2
         )
         return index, _local(times, self.edges_s[index], self.edges_s[index + 1])
+
+    @cached_property
+    def _memory(self) -> "Memory":
+        return Memory()
+
+    def __getstate__(self) -> dict[str, object]:
+        """The arrays alone, so that nothing derived is sent to another process."""
+        names = ("edges_s", "coefficients", "error")
+        return {name: self.__dict__[name] for name in names}
 
     @cached_property
     def _lists(self) -> tuple[list[float], list[list[float]]]:

@@ -17,12 +17,13 @@ from sim.constants import DAY_S, SPEED_OF_LIGHT_KM_S
 from sim.sky.directions import longitude_latitude_deg, range_km
 from sim.sky.frames import ARCSECOND_RAD, applied, euler, principal_to_mean_earth
 from sim.sky.kernels import J2000_JD, load_kernels, require_covered, skyfield_time
-from sim.track import Track
+from sim.track import Memory, Track
 
 Floats = NDArray[np.float64]
 
 PIECE_S = 4.0 * DAY_S
 DEGREE = 13
+_SLOW_PIECES = 3  # of the kernels' to one of nutation, whose fastest terms take five days
 _KERNEL_START_S = -36_528.5 * DAY_S  # TDB; where a piece of the orientation kernel begins
 _TURN_RAD = 2.0 * np.pi
 # Earth rotation angle at J2000 and its rate over one turn a day; IAU 2000 resolution B1.8.
@@ -92,13 +93,13 @@ class Ephemeris:
     @cached_property
     def nutation(self) -> tuple[Track, Track, Track]:
         """Rows of the rotation from ICRF to the Earth's true equator and equinox of date."""
-        first, second, third = self._samples.nutation
-        return self._through(first), self._through(second), self._through(third)
+        first, second, third = (self._slowly(row) for row in self._slow_samples.nutation)
+        return first, second, third
 
     @cached_property
     def equinox_rad(self) -> Track:
         """Greenwich apparent sidereal time less the Earth rotation angle."""
-        return self._through(self._samples.equinox_rad)
+        return self._slowly(self._slow_samples.equinox_rad)
 
     @cached_property
     def ut1_minus_tt_s(self) -> Track:
@@ -150,16 +151,26 @@ class Ephemeris:
 
         Polar motion is applied to first order in its angles, which are below 3e-6 rad.
         """
+        x, y, z = self._memory(np.asarray(t_s, dtype=float), self._earth_axes)
+        return x, y, z
+
+    def _earth_axes(self, t_s: Floats) -> Floats:
         first, second, pole = (row(t_s) for row in self.nutation)
         angle = self.sidereal_angle_rad(t_s)
         cos, sin = np.cos(angle), np.sin(angle)
         drift, x_p, y_p = self.polar_motion_rad(t_s)
         towards, across = cos * first + sin * second, cos * second - sin * first
-        return (
-            towards + drift * across + x_p * pole,
-            across - drift * towards - y_p * pole,
-            pole - x_p * towards + y_p * across,
+        return np.array(
+            [
+                towards + drift * across + x_p * pole,
+                across - drift * towards - y_p * pole,
+                pole - x_p * towards + y_p * across,
+            ]
         )
+
+    @cached_property
+    def _memory(self) -> Memory:
+        return Memory()
 
     def sidereal_angle_rad(self, t_s: ArrayLike) -> Floats:
         """Greenwich apparent sidereal time as an angle, not reduced; shape of `t_s`."""
@@ -182,12 +193,24 @@ class Ephemeris:
     def _samples(self) -> "_Samples":
         return _Samples(self.clock, self.edges_s)
 
+    @cached_property
+    def _slow_edges_s(self) -> Floats:
+        return np.append(self.edges_s[:-1:_SLOW_PIECES], self.edges_s[-1])
+
+    @cached_property
+    def _slow_samples(self) -> "_Samples":
+        return _Samples(self.clock, self._slow_edges_s)
+
+    def _slowly(self, values: Any) -> Track:
+        return Track.through(values, self._slow_edges_s, DEGREE)
+
     def _through(self, values: Any) -> Track:
         return Track.through(values, self.edges_s, DEGREE)
 
     def __getstate__(self) -> dict[str, Any]:
         """Everything but the open kernels, so that it can be sent to another process."""
-        return {name: value for name, value in self.__dict__.items() if name != "_samples"}
+        left_out = ("_samples", "_slow_samples", "_memory")
+        return {name: value for name, value in self.__dict__.items() if name not in left_out}
 
 
 def compute_ephemeris(clock: Clock, start_s: float, stop_s: float) -> Ephemeris:

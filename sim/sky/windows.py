@@ -68,10 +68,17 @@ class Window:
 # --- grids ---------------------------------------------------------------------------------------
 
 
+@lru_cache(maxsize=16)
 def even_grid(start_s: float, stop_s: float, step_s: float) -> Floats:
-    """Instants from start to stop, at most `step_s` apart."""
+    """Instants from start to stop, at most `step_s` apart; the same array for the same span."""
     count = max(2, int(np.ceil((stop_s - start_s) / step_s)))
-    return np.linspace(start_s, stop_s, count + 1)
+    return _fixed(np.linspace(start_s, stop_s, count + 1))
+
+
+def _fixed(grid_s: Floats) -> Floats:
+    """The grid made read-only, by which tracks know it again."""
+    grid_s.flags.writeable = False
+    return grid_s
 
 
 @lru_cache(maxsize=16)
@@ -86,7 +93,7 @@ def relay_grid(track: Track, start_s: float, stop_s: float, longest_s: float) ->
     rate = 1.0 / step
     count = np.concatenate([[0.0], np.cumsum(0.5 * (rate[1:] + rate[:-1]) * np.diff(times))])
     wanted = np.linspace(0.0, count[-1], max(2, int(np.ceil(count[-1]))) + 1)
-    return np.asarray(np.interp(wanted, count, times))
+    return _fixed(np.interp(wanted, count, times))
 
 
 @lru_cache(maxsize=16)
