@@ -41,7 +41,7 @@ def _data(log: RunLog, **changes: int) -> None:
 
 def _deliver_less(log: RunLog) -> None:
     last = log.deliveries[-1]
-    log.deliveries[-1] = last._replace(piece=replace(last.piece, bits=last.piece.bits - 1))
+    log.deliveries[-1] = last._replace(piece=last.piece._replace(bits=last.piece.bits - 1))
 
 
 def _move_more(log: RunLog) -> None:

@@ -87,6 +87,17 @@ def linear_charge_crossing_s(
 ) -> float | None:
     """As `sim.physics.bus.crossing_s` for the state of charge."""
     wanted_wh = level * state.capacity_wh
+    if direction == "falling":
+        most_wh = load_w * (stop_s - start_s) / _HOUR_S / battery.discharge_efficiency
+        if state.stored_wh - most_wh > wanted_wh:
+            return None
+    elif state.stored_wh < wanted_wh:
+        most_wh = array_share * array_power.integral_between(start_s, stop_s) / _HOUR_S
+        if parameters.isotopes:
+            isotopes_w = isotope_power_w(parameters.isotopes, start_s)
+            most_wh += isotopes_w * (stop_s - start_s) / _HOUR_S
+        if state.stored_wh + most_wh * battery.charge_efficiency < wanted_wh:
+            return None
     for piece in _pieces(
         parameters, battery, state, load_w, array_power, array_share, start_s, stop_s
     ):

@@ -7,8 +7,7 @@ cost more than the whole simulation, and its books are kept in whole bits, which
 from bisect import insort
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
@@ -54,8 +53,7 @@ class RecorderParameters(Parameters):
         return int(self.capacity_gb * BITS_PER_GB)
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(NamedTuple):
     """Some bits of one product, made evenly between two instants."""
 
     origin: str
@@ -71,17 +69,14 @@ class Piece:
 
     def split(self, bits: int) -> tuple["Piece", "Piece"]:
         """The first `bits` of it, and the rest; the time of making is shared in proportion."""
-        cut_s = self.made_start_s + (self.made_stop_s - self.made_start_s) * (bits / self.bits)
-        head = replace(self, made_stop_s=cut_s, bits=bits)
-        return head, replace(self, made_start_s=cut_s, bits=self.bits - bits)
+        start_s, stop_s = self.made_start_s, self.made_stop_s
+        cut_s = start_s + (stop_s - start_s) * (bits / self.bits)
+        kind = self.origin, self.product, self.lunar_day, self.priority
+        return Piece(*kind, start_s, cut_s, bits), Piece(*kind, cut_s, stop_s, self.bits - bits)
 
     def continues(self, earlier: "Piece") -> bool:
         """Whether this piece goes on where `earlier` ended, at the same rate."""
-        if (self.origin, self.product, self.lunar_day) != (
-            earlier.origin,
-            earlier.product,
-            earlier.lunar_day,
-        ) or self.made_start_s != earlier.made_stop_s:
+        if self.made_start_s != earlier.made_stop_s or self[:3] != earlier[:3]:
             return False
         here = self.bits * (earlier.made_stop_s - earlier.made_start_s)
         there = earlier.bits * (self.made_stop_s - self.made_start_s)
@@ -177,7 +172,7 @@ class Recorder:
             for piece in pieces:
                 if piece.product == product:
                     kept, rest = piece.split(int(piece.bits / factor))
-                    line.append(replace(kept, made_stop_s=piece.made_stop_s))
+                    line.append(kept._replace(made_stop_s=piece.made_stop_s))
                     gone.append(rest)
                 else:
                     line.append(piece)
@@ -217,7 +212,7 @@ class Recorder:
         if excess <= 0:
             return victims, piece
         if excess >= piece.bits:
-            return [*victims, piece], replace(piece, bits=0)
+            return [*victims, piece], piece._replace(bits=0)
         piece, refused = piece.split(piece.bits - excess)
         return [*victims, refused], piece
 
@@ -236,7 +231,7 @@ class Recorder:
         line = self._line(piece)
         if line and piece.continues(line[-1]):
             last = line.pop()
-            line.append(replace(last, made_stop_s=piece.made_stop_s, bits=last.bits + piece.bits))
+            line.append(last._replace(made_stop_s=piece.made_stop_s, bits=last.bits + piece.bits))
         else:
             line.append(piece)
         self._occupy(piece)
