@@ -81,7 +81,7 @@ def ours(case: Case) -> Edges:
     for made in (even_grid, relay_grid):
         made.cache_clear()
     windows._needed_steps.cache_clear()
-    ephemeris = sky(DAYS)
+    ephemeris = sky(STOP_S / DAY_S)
     site, ground = far_side(ephemeris), stations(ephemeris)
     found: dict[str, Any] = {}
     for relay, path in case.relays.items():

@@ -35,6 +35,7 @@ _SUN_STEP_S = 3600.0
 _SHADOW_STEP_S = 900.0
 _STATION_STEP_S = 1800.0
 _RELAY_STEP_S = 3600.0
+_LOOK_STEP_S, _LEAST_LOOK_S = 600.0, 60.0  # between the instants at which the motion is looked at
 _MASK_SHARE = 0.2  # of the time to cross the visible cap; 0.3 begins to miss grazing passes
 _TURN_SHARE = 0.12  # of the time to turn by one radian on a circle at that distance
 _SUN_DEG_S = 360.0 / (29.53 * 86400.0)
@@ -88,7 +89,7 @@ def relay_grid(track: Track, start_s: float, stop_s: float, longest_s: float) ->
     The step is 0.2 of the time in which it crosses the cap of the Moon that sees it, and 0.12 of
     the time for one radian on a circle at its distance, whichever is shorter.
     """
-    times, needed = _needed_steps(track, start_s, stop_s, min(longest_s, 300.0))
+    times, needed = _needed_steps(track, start_s, stop_s, min(longest_s, _LOOK_STEP_S))
     step = np.minimum(longest_s, needed)
     rate = 1.0 / step
     count = np.concatenate([[0.0], np.cumsum(0.5 * (rate[1:] + rate[:-1]) * np.diff(times))])
@@ -101,7 +102,10 @@ def _needed_steps(
     track: Track, start_s: float, stop_s: float, widest: float
 ) -> tuple[Floats, Floats]:
     """Instants at most `widest` seconds apart, and the step that the motion asks for at each."""
-    coarse = np.unique(np.clip(track.edges_s, start_s, stop_s))
+    edges = np.unique(np.clip(track.edges_s, start_s, stop_s))
+    coarse = np.append(
+        edges[:-1][np.diff(edges[:-1] // _LEAST_LOOK_S, prepend=-np.inf) > 0.0], stop_s
+    )
     parts = np.maximum(1, np.ceil(np.diff(coarse) / widest).astype(int))
     if parts.sum() > 4 * (stop_s - start_s) / widest + 1000:
         coarse, parts = (
