@@ -47,6 +47,13 @@ def activity_volume_gb(cases: Cases, scenario: str, vehicle: str, activity: str)
     return parameters.rate_bps * (parameters.duration_s or 0) / 8e9
 
 
+def sampled_kg(cases: Cases, scenario: str, vehicle: str) -> float:
+    """Ground that a vehicle takes in the run."""
+    activities = cases.scenario(scenario).vehicles[vehicle].activities.items()
+    runs = cases.log(scenario).activity_runs
+    return sum(runs.get((vehicle, name), 0) * activity.sample_kg for name, activity in activities)
+
+
 def _snapshots(cases: Cases, scenario: str) -> list[Snapshot]:
     return [s for snapshots in cases.log(scenario).snapshots.values() for s in snapshots]
 
@@ -62,4 +69,5 @@ MEASURES = (
     delivered_in_lunar_day_gb,
     delivered_bps,
     activity_volume_gb,
+    sampled_kg,
 )
