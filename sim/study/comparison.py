@@ -26,7 +26,7 @@ class Comparison:
     inputs: pl.DataFrame
     """`key`, the runs: what the scenarios do not have in common."""
     results: pl.DataFrame
-    """`quantity`, the runs, `difference` (of the last run from the first, relative to it).
+    """`quantity`, the runs, `difference`: the largest from the first run, relative to it.
 
     What differs comes first, the largest first; texts that differ come before all numbers.
     """
@@ -50,7 +50,7 @@ def compare(folders: Sequence[str | Path]) -> Comparison:
 
 def _labels(folders: Sequence[str | Path]) -> list[str]:
     """The last part of each folder's name where those differ, else the names as given."""
-    short = [Path(folder).resolve().name for folder in folders]
+    short = [Path(folder).absolute().name for folder in folders]
     labels = short if len(set(short)) == len(short) else [str(folder) for folder in folders]
     if len(set(labels)) != len(labels):
         raise ResultsError(f"{labels[0]} is named twice; name different folders")
@@ -98,13 +98,14 @@ def _result_table(rows: list[tuple[str, tuple[Any, ...]]], labels: list[str]) ->
 
 
 def _difference(values: Sequence[Any]) -> float:
-    """Of the last from the first, relative to the first; infinite where there is no ratio."""
-    first, last = values[0], values[-1]
-    if not all(isinstance(v, int | float) and not isinstance(v, bool) for v in (first, last)):
+    """The largest from the first value, relative to it; infinite where there is no ratio."""
+    first = values[0]
+    if not all(isinstance(v, int | float) and not isinstance(v, bool) for v in values):
         return math.inf
+    largest = max((value - first for value in values), key=abs)
     if abs(first) < _SMALL:
-        return math.copysign(math.inf, last) if abs(last) >= _SMALL else 0.0
-    return float((last - first) / abs(first))
+        return math.copysign(math.inf, largest) if abs(largest) >= _SMALL else 0.0
+    return float(largest / abs(first))
 
 
 def _percent(values: Sequence[Any]) -> str:
