@@ -236,3 +236,34 @@ def test_run_as_a_process_without_a_home_and_with_a_cache_that_cannot_be(tmp_pat
     assert (first.returncode, second.returncode) == (0, 0)
     for name in ("lunar_days.csv", "events.csv", "series.parquet", "summary.json"):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes(), name
+
+
+def test_orbit_prints_its_facts_and_writes_files_that_scenarios_can_name(
+    tmp_path: Path, capsys: Capture
+) -> None:
+    spk, oem, table = (tmp_path / name for name in ("q.bsp", "q.oem", "q.csv"))
+    short = ["--set", "span={duration_h: 60}"]
+    files = ["--spk", str(spk), "--oem", str(oem), "--csv", str(table)]
+    assert cli.main(["orbit", MINIMAL, "queqiao", *short, *files]) == cli.DONE
+    assert "lowest height" in capsys.readouterr().out
+    facts = table.read_text()
+    for kind, file in (("spk", spk), ("oem", oem)):
+        changed = f"relays.queqiao.orbit={{kind: {kind}, file: {file}}}"
+        again = ["orbit", MINIMAL, "queqiao", *short, "--set", changed, "--csv", str(table)]
+        assert cli.main(again) == cli.DONE
+        stated, found = (
+            next(row for row in text.splitlines() if row.startswith("highest distance"))
+            for text in (facts, table.read_text())
+        )
+        assert float(stated.split(",")[1]) == pytest.approx(float(found.split(",")[1]), abs=1e-3)
+
+
+def test_power_ends_with_one_sentence(tmp_path: Path, capsys: Capture) -> None:
+    drawn, table = tmp_path / "p.png", tmp_path / "p.csv"
+    options = ["--csv", str(table), "--plot", str(drawn), "--lunar-day", "1"]
+    assert cli.main(["power", MINIMAL, *options]) == cli.DONE
+    assert capsys.readouterr().out.splitlines()[-1].startswith("lander lives through 1 night")
+    assert "night_margin_wh" in table.read_text()
+    assert drawn.stat().st_size > 10_000
+    wrong = ["power", MINIMAL, "--plot", str(drawn), "--lunar-day", "9"]
+    assert "it has 1 to 2" in _refused(wrong, cli.REFUSED, capsys)

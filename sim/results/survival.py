@@ -1,7 +1,7 @@
 """What vehicles live on: the power budget, the energy of each lunar day, and how nights are survived."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -82,25 +82,36 @@ def _death(environment: Environment, log: RunLog, vehicle: str) -> tuple[str, st
 
 def _clause(vehicle: str, days: pl.DataFrame, death: tuple[str, str] | None) -> str:
     """How one vehicle got through its nights."""
-    nights = [row for row in days.rows(named=True) if row["night_margin_wh"] is not None]
     if death is not None:
         return f"{vehicle} dies at {death[0]} ({death[1].replace('_', ' ')})"
-    if not nights:
-        return f"{vehicle} sees no night to its end in this run"
-    empty = [row["lunar_day"] for row in nights if row["night_margin_wh"] <= 0.0]
-    count = f"{len(nights)} night{'s' * (len(nights) != 1)}"
+    rows = days.rows(named=True)
+    begun = [row for row in rows if row["night_margin_wh"] is not None]
+    empty = [row["lunar_day"] for row in begun if row["night_margin_wh"] <= 0.0]
     if empty:
         return (
-            f"{vehicle}'s battery reaches its cut-off in {len(empty)} of {count}, first after lunar "
-            f"day {empty[0]}"
+            f"{vehicle}'s battery reaches its cut-off in {len(empty)} of {_nights(len(begun))}, first "
+            f"after lunar day {empty[0]}"
         )
-    worst = min(nights, key=lambda row: float(row["night_margin_wh"]))
+    whole = [row for row in begun if _ends(row, rows)]
+    if not whole:
+        return f"{vehicle} sees no night to its end in this run"
+    worst = min(whole, key=lambda row: float(row["night_margin_wh"]))
     hours = worst["night_margin_h"]
     carries = "with everything off" if hours is None else f"{_size(hours)} h of its load then"
     return (
-        f"{vehicle} lives through {count}, with {_size(worst['night_margin_wh'])} Wh or more over the "
-        f"cut-off, {carries}, the least after lunar day {worst['lunar_day']}"
+        f"{vehicle} lives through {_nights(len(whole))}, with {_size(worst['night_margin_wh'])} Wh or "
+        f"more over the cut-off, {carries}, the least after lunar day {worst['lunar_day']}"
     )
+
+
+def _ends(night: dict[str, Any], rows: list[dict[str, Any]]) -> bool:
+    """Whether the run holds the sunrise after a night."""
+    rises = [row["sunrise_s"] for row in rows if row["lunar_day"] > night["lunar_day"]]
+    return any(rise_s is not None and rise_s < rows[-1]["stop_s"] for rise_s in rises)
+
+
+def _nights(count: int) -> str:
+    return f"{count} night{'s' * (count != 1)}"
 
 
 def _size(value: float) -> str:
