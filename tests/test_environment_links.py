@@ -18,6 +18,7 @@ from sim.environment import (
 )
 from sim.environment.stage import set_stage
 from sim.errors import ScenarioError
+from sim.operations.commands import Uplink
 from sim.operations.engine import operate
 from sim.operations.runlog import DataCounts
 from sim.physics.coding import required_eb_n0_db, sync_loss_db
@@ -89,6 +90,20 @@ def test_commands_go_out_over_the_pipe_and_data_come_in() -> None:
         "commands:lander.low_gain via pipe.voice",
     ]
     assert _hop(_environment("bent_pipe"), names[2]).contacts
+
+
+def test_commands_over_a_pipe_arrive_after_its_whole_way() -> None:
+    environment = _environment("bent_pipe")
+    (hop,) = environment.hops_over("onward")
+    assert hop.name == "commands:lander.low_gain via pipe.voice"
+    assert environment.hops_over("commands") == (hop,)
+    assert environment.hops_of("onward") == ()
+    uplink = Uplink.of(environment, ("commands", "onward"))
+    assert uplink is not None
+    first = hop.contacts[0]
+    assert uplink.starts_s[0] == first.start_s
+    light_s = float(hop.range_km(np.array([0.0]))[0]) / 299_792.458
+    assert uplink.light_time_s == pytest.approx(light_s, rel=1e-6)
 
 
 def test_nothing_stays_in_a_pipe() -> None:
@@ -220,6 +235,12 @@ def test_a_series_over_a_pass_follows_its_terms() -> None:
     assert next(iter(series.movers_db())) == "fade"
     with pytest.raises(ScenarioError, match="'long' is neither 'pass' nor a number of days"):
         link_series_over(scenario, "lander", "kashi", "long", "2030-01-05T12:00Z")
+
+
+def test_a_way_with_a_stop_is_told_by_its_parts() -> None:
+    scenario = load_scenario(FOLDER / "bent_pipe.yaml")
+    with pytest.raises(ScenarioError, match="ask for 'lander' to 'pipe' and for 'pipe' to 'kashi'"):
+        rate_needs(scenario, "lander", "kashi")
 
 
 def test_a_recalled_code_and_a_wide_band_are_warnings() -> None:

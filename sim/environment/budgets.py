@@ -267,6 +267,18 @@ def _link_between(scenario: Scenario, source: str, destination: str) -> tuple[st
         for to in link.to:
             if _names(scenario, link.from_, source) and _names(scenario, to, destination):
                 return name, to
+    for first in scenario.links.values():
+        for to in first.to:
+            relay = scenario.resolved_end(to)[0]
+            if _names(scenario, first.from_, source) and any(
+                scenario.resolved_end(link.from_)[0] == relay
+                and any(_names(scenario, end, destination) for end in link.to)
+                for link in scenario.links.values()
+            ):
+                raise ScenarioError(
+                    f"no link goes from '{source}' to '{destination}' without a stop: ask for "
+                    f"'{source}' to '{relay}' and for '{relay}' to '{destination}'"
+                )
     pairs = ", ".join(f"{link.from_} to {to}" for link in scenario.links.values() for to in link.to)
     raise ScenarioError(
         f"no link goes from '{source}' to '{destination}'; {scenario.path.name} has {pairs or 'none'}"

@@ -121,6 +121,7 @@ def _hop(stage: Stage, name: str, way: Way) -> Hop:
         },
         uses=tuple(_uses(stage, links, froms, tos)),
         via=tuple(f"{asset}.{terminal}" for asset, terminal in froms[1:]),
+        onward=tuple(link for link, _ in way[1:]),
         too_short=tuple(too_short),
         from_source_km=_horizon_view(stage, assets[0], assets[1]),
         from_destination_km=_horizon_view(stage, assets[-1], assets[-2]),

@@ -141,6 +141,8 @@ class Hop:
     """The terminals at work, in the order of the signal."""
     via: tuple[str, ...] = ()
     """The terminals from which relays repeat what they hear, `RELAY.TERMINAL`."""
+    onward: tuple[str, ...] = ()
+    """The links over which they repeat it."""
     too_short: tuple[tuple[float, float], ...] = ()
     """Windows that hold no whole second."""
     from_source_km: Callable[[Floats], Floats] | None = None
@@ -191,5 +193,9 @@ class Environment:
         )
 
     def hops_of(self, link: str) -> tuple[Hop, ...]:
-        """The hops of one link, a destination each."""
+        """The hops of one link, a destination each; none of a link that only repeats others."""
         return tuple(hop for hop in self.hops if hop.link == link)
+
+    def hops_over(self, link: str) -> tuple[Hop, ...]:
+        """The hops of one link and those that a relay repeats over it."""
+        return tuple(hop for hop in self.hops if link == hop.link or link in hop.onward)

@@ -22,7 +22,8 @@ class Uplink:
         """The path over links from the ground to a vehicle; None where it needs none."""
         if not links:
             return None
-        hops = [environment.hops_of(link) for link in links]
+        # a relay that repeats makes one hop of several links, to be counted once
+        hops = list(dict.fromkeys(environment.hops_over(link) for link in links))
         together = Intervals.between(0.0, float(environment.duration_s))
         for options in hops:
             together = together & Intervals.of(
@@ -32,7 +33,9 @@ class Uplink:
             tuple(together.starts_s.tolist()),
             tuple(together.stops_s.tolist()),
             min(_lowest_rate_bps(options) for options in hops),
-            sum(max(hop.light_time_s.at(0.0) for hop in options) for options in hops),
+            sum(
+                max((hop.light_time_s.at(0.0) for hop in options), default=0.0) for options in hops
+            ),
         )
 
     def arrival_s(self, from_s: float, bits: int) -> float:

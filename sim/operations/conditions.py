@@ -140,7 +140,7 @@ def _scheduled_parts(
         rising = place.rising.clip(0.0, stop_s)
         yield rising if condition.sun == "rising" else rising.complement(0.0, stop_s)
     if condition.contact is not None:
-        hops = environment.hops_of(condition.contact)
+        hops = environment.hops_over(condition.contact)
         open_now = Intervals.of((c.start_s, c.stop_s) for hop in hops for c in hop.contacts)
         yield open_now.held(condition.contact_hold_s)
     if condition.utc is not None:

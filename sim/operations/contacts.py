@@ -74,8 +74,8 @@ class Traffic:
         return edges
 
     def open_contact(self, link: str, now: int) -> tuple[str, int] | None:
-        """The contact of a link that is open now, as (hop, start); None if there is none."""
-        for hop in self.environment.hops_of(link):
+        """The contact over a link that is open now, as (hop, start); None if there is none."""
+        for hop in self.environment.hops_over(link):
             contact = self._schedules[hop.name].at(now)
             if contact is not None:
                 return hop.name, contact.start_s
