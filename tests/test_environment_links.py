@@ -147,6 +147,14 @@ def test_a_rover_reaches_its_lander_by_hand_calculation() -> None:
     assert contact.steps[""] == ((0, max(closing)),)
 
 
+def test_vehicles_at_one_place_stand_a_metre_apart() -> None:
+    hop = _hop(_environment("over_the_ground", "vehicles.rover.place=landing"), "local:lander.uhf")
+    ratio = float(hop.carrier_to_noise_dbhz[""](np.array([0.0]))[0])
+    by_hand = -20.0 - 20.0 * np.log10(4.0 * np.pi * 4e8 / 299_792_458.0) - 24.771 + 228.599
+    assert ratio == pytest.approx(by_hand, abs=0.01)
+    assert hop.contacts[0].steps[""] == ((0, 2_048_000),)
+
+
 def test_a_rover_over_the_horizon_is_not_heard() -> None:
     assert not _hop(
         _environment("over_the_ground", "vehicles.rover.place=far"), "local:lander.uhf"

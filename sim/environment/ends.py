@@ -15,6 +15,7 @@ from sim.sky.orbits import Orbit
 
 Floats = NDArray[np.float64]
 _RATE_STEP_S = 10.0
+_NEAREST_KM = 1e-3  # two vehicles at one named place are taken to stand a metre apart
 
 
 At = Site | Station | Orbit
@@ -79,7 +80,7 @@ def link_geometry(
     if with_rates:
         rates = _range_rates(from_end, to_end, t_s)
     return LinkGeometry(
-        range_km=np.linalg.norm(path_km, axis=0),
+        range_km=np.maximum(np.linalg.norm(path_km, axis=0), _NEAREST_KM),
         source_off_axis_deg=_off_axis(from_terminal, out_local, attitude),
         destination_off_axis_deg=_off_axis(to_terminal, in_local, None),
         source_elevation_deg=_elevation(from_end, out_local),

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from sim import __version__
 from sim.cache import replace_file
 from sim.errors import ResultsError
+from sim.report import link_needs
 from sim.report.figures import figures_of
 from sim.report.style import save_figure
 from sim.results import Results
@@ -102,6 +103,10 @@ def _lines(results: Results) -> Iterator[str]:
             for name, link in summary["links"].items()
         ],
     )
+    yield "<h2>What the links ask of their terminals</h2>"
+    yield "<p>What each rate needs to close for 99 % of the time in view, with the other end as it "
+    yield "is; which of the terminals' values are assumed stands below.</p>"
+    yield from _table(link_needs.HEADER, link_needs.link_needs_rows(results.scenario))
     yield from _sources(results)
     yield f'<p class="quiet">Made by farside {__version__}.</p></body></html>'
 
