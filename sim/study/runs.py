@@ -6,10 +6,10 @@ order of the variants, so that they do not depend on who ran which variant when.
 
 import json
 import os
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import polars as pl
@@ -76,16 +76,12 @@ def run_study(
     done = lines.opened()
     left = [v for v in planned if v.number not in done]
     tell = progress or (lambda step, fraction: None)
-    kept = place / f".geometry-{os.getpid()}"
-    kept.mkdir()
-    try:
-        tasks = _tasks(left, study.relaxations, kept, cache)
+    with TemporaryDirectory(prefix="farside-study-") as kept:
+        tasks = _tasks(left, study.relaxations, Path(kept), cache)
         for outcome in execute(tasks, run_variant, processes=processes, cluster=cluster):
             lines.add(outcome)
             done[outcome["variant"]] = outcome
             tell("variants", len(done) / len(planned))
-    finally:
-        shutil.rmtree(kept, ignore_errors=True)
     found = _study(planned, done)
     for name, frame in ((TABLE, found.variants), (DAYS, found.lunar_days)):
         replace_file(place / name, frame.write_csv(float_scientific=False).encode())

@@ -59,19 +59,21 @@ class Normal(Parameters):
     kind: Literal["normal"]
     mean: float
     deviation: Positive
-    low: float = -np.finfo(float).max
-    high: float = np.finfo(float).max
+    low: float | None = None
+    high: float | None = None
     whole: bool = False
 
     @model_validator(mode="after")
     def _rises(self) -> Self:
-        _check_order(self.low, self.high)
+        if self.low is not None and self.high is not None:
+            _check_order(self.low, self.high)
         return self
 
     def at(self, share: Floats) -> list[Any]:
         """The quantiles of shares in (0, 1) of what lies between the limits."""
         law = norm(self.mean, self.deviation)
-        low, high = float(law.cdf(self.low)), float(law.cdf(self.high))
+        low = 0.0 if self.low is None else float(law.cdf(self.low))
+        high = 1.0 if self.high is None else float(law.cdf(self.high))
         return _plain(np.asarray(law.ppf(low + share * (high - low))), self.whole)
 
 
