@@ -32,17 +32,21 @@ FINISHED, HIT, FULL = 0, 1, 2
 
 @compiled
 def bodies(t, table, edges, origin_s, piece_s, out):
-    """Earth, Sun and third bodies, and the Moon's angles at `t`: Clenshaw over `table[piece]`."""
+    """Earth, Sun and planets, and the Moon's angles at `t`, from the series `table[piece]` (K, C).
+
+    The polynomials are summed: Clenshaw's recurrence waits for each of its steps in every column.
+    """
     piece = int(np.floor((t - origin_s) / piece_s))
     piece = min(max(piece, 0), table.shape[0] - 1)
     x = (2.0 * t - edges[piece] - edges[piece + 1]) / (edges[piece + 1] - edges[piece])
-    for j in range(table.shape[1]):
-        series = table[piece, j]
-        later = 0.0
-        latest = 0.0
-        for k in range(series.shape[0] - 1, 0, -1):
-            later, latest = series[k] + 2.0 * x * later - latest, later
-        out[j] = series[0] + x * later - latest
+    columns = table.shape[2]
+    before, polynomial = 1.0, x
+    for j in range(columns):
+        out[j] = table[piece, 0, j] + x * table[piece, 1, j]
+    for k in range(2, table.shape[1]):
+        before, polynomial = polynomial, 2.0 * x * polynomial - before
+        for j in range(columns):
+            out[j] += table[piece, k, j] * polynomial
 
 
 @compiled
@@ -242,11 +246,16 @@ def point_gradient(gm, x, y, z, gradient):
 @compiled
 def combined(u, stages, weights, count, step, out):
     """The state after `step` with the weighted sum of the first stages."""
-    for j in range(u.shape[0]):
-        total = 0.0
-        for q in range(count):
-            total += weights[q] * stages[q, j]
-        out[j] = u[j] + step * total
+    n = u.shape[0]
+    for j in range(n):
+        out[j] = 0.0
+    for q in range(count):
+        weight = weights[q]
+        if weight != 0.0:
+            for j in range(n):
+                out[j] += weight * stages[q, j]
+    for j in range(n):
+        out[j] = u[j] + step * out[j]
 
 
 @compiled

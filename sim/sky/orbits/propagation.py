@@ -67,7 +67,7 @@ class Forces:
         pressure_pa = SOLAR_IRRADIANCE_W_M2 / (1e3 * SPEED_OF_LIGHT_KM_S)
         light_km = 1e-3 * pressure_pa * ASTRONOMICAL_UNIT_KM**2 * self.push_m2_kg
         return (
-            np.ascontiguousarray(table.transpose(0, 2, 1)),
+            np.ascontiguousarray(table),
             np.ascontiguousarray(edges),
             np.array([origin, PIECE_S]),
             np.array(gms),
