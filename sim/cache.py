@@ -11,12 +11,16 @@ import os
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sim.errors import SimError
+
+LAYERS = ("orbits", "compiled")
+"""Subfolders of the cache folder: trajectories, and machine code."""
+_SUFFIXES = (".npz", ".nbi", ".nbc")
 
 messages: list[str] = []
 """What a user should be told about the cache; the command line prints and empties it."""
@@ -92,6 +96,42 @@ def replace_file(path: Path, content: bytes) -> None:
         raise SimError(
             f"{path} cannot be written: {error.strerror}; choose another place"
         ) from None
+
+
+class Layer(NamedTuple):
+    """What one layer keeps."""
+
+    name: str
+    files: int
+    size_bytes: int
+
+
+def layers() -> list[Layer]:
+    """What is kept now, by layer; layers that keep nothing have 0 files."""
+    found = []
+    for name in LAYERS:
+        sizes = [path.stat().st_size for path in _kept(name)]
+        found.append(Layer(name, len(sizes), sum(sizes)))
+    return found
+
+
+def clear() -> None:
+    """Remove what is kept, and nothing else that lies in the folder; `SimError` where it cannot be."""
+    try:
+        for name in LAYERS:
+            for path in _kept(name):
+                path.unlink(missing_ok=True)
+    except OSError as error:
+        raise SimError(
+            f"{error.filename} cannot be removed: {error.strerror}; remove the cache folder by hand"
+        ) from None
+
+
+def _kept(layer: str) -> list[Path]:
+    base = folder()
+    if base is None or not (base / layer).is_dir():
+        return []
+    return sorted(path for path in (base / layer).rglob("*") if path.suffix in _SUFFIXES)
 
 
 def _path(layer: str, key: str) -> Path | None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -267,3 +268,43 @@ def test_power_ends_with_one_sentence(tmp_path: Path, capsys: Capture) -> None:
     assert drawn.stat().st_size > 10_000
     wrong = ["power", MINIMAL, "--plot", str(drawn), "--lunar-day", "9"]
     assert "it has 1 to 2" in _refused(wrong, cli.REFUSED, capsys)
+
+
+def test_report_is_one_page(finished: Path, tmp_path: Path, capsys: Capture) -> None:
+    page = tmp_path / "page.html"
+    assert cli.main(["report", str(finished), "--out", str(page)]) == cli.DONE
+    assert capsys.readouterr().err == f"farside: the page is {page}\n"
+    assert page.read_text().startswith("<!doctype html>")
+
+
+def test_the_cache_is_shown_and_cleared_of_what_is_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    monkeypatch.setenv("FARSIDE_CACHE_DIR", str(tmp_path))
+    arguments = ["orbit", MINIMAL, "queqiao", "--set", "span={duration_h: 10}"]
+    assert cli.main(arguments) == cli.DONE
+    (tmp_path / "orbits" / "thesis.tex").write_text("mine")
+    capsys.readouterr()
+    assert cli.main(["cache"]) == cli.DONE
+    shown = capsys.readouterr().out
+    assert shown.startswith(f"{tmp_path}\n")
+    assert re.search(r"orbits +1 ", shown)
+    assert cli.main(["cache", "--clear"]) == cli.DONE
+    assert re.search(r"orbits +0 ", capsys.readouterr().out)
+    assert (tmp_path / "orbits" / "thesis.tex").read_text() == "mine"
+    assert not list(tmp_path.rglob("*.npz"))
+
+
+def test_an_example_is_written_with_its_files_and_changes_none(
+    tmp_path: Path, capsys: Capture
+) -> None:
+    arguments = ["example", "change7_south_pole", "--out", str(tmp_path)]
+    assert cli.main(arguments) == cli.DONE
+    capsys.readouterr()
+    assert cli.main(["check", str(tmp_path / "change7_south_pole.yaml")]) == cli.DONE
+    assert cli.main(arguments) == cli.DONE
+    (tmp_path / "change7_south_pole.yaml").write_text("mine")
+    capsys.readouterr()
+    assert "is there already and differs" in _refused(arguments, cli.REFUSED, capsys)
+    assert (tmp_path / "change7_south_pole.yaml").read_text() == "mine"
+    assert "name the example" in _refused(["example", "--out", "x"], cli.USAGE, capsys)

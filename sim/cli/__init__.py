@@ -1,6 +1,6 @@
 """The command line: verbs, options, exit codes. Tables go to stdout, messages to stderr."""
 
-from sim.cli import assets, missions, studies
+from sim.cli import assets, keeping, missions, studies
 from sim.cli.console import (
     BOOKS_OPEN,
     DEFECT,
@@ -23,6 +23,7 @@ __all__ = [
     "USAGE",
     "app",
     "assets",
+    "keeping",
     "main",
     "missions",
     "studies",

@@ -254,22 +254,49 @@ def schema() -> None:
 @app.command()
 def example(
     name: Annotated[str | None, typer.Argument(metavar="NAME", help="Which to print.")] = None,
-    parts: Annotated[bool, typer.Option("--parts", help="List the named parts.")] = False,
+    parts: Annotated[
+        bool, typer.Option("--parts", help="List the parts that a scenario can name.")
+    ] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="DIR", help="Write it there with the files that it names."),
+    ] = None,
 ) -> None:
     """List the scenarios that come with farside, or print one to start from."""
     if parts:
-        from sim.scenario.parts import groups
+        _print_parts()
+    elif name is None and out is not None:
+        raise typer.BadParameter("name the example that --out writes")
+    elif name is None:
+        from sim.scenario.shipped import example_headlines
 
-        for group, entries in groups().items():
-            print(f"{group}: {', '.join(entries)}")
-        return
-    from sim.scenario.shipped import example_headlines, example_text
-
-    if name is None:
         for known, headline in example_headlines().items():
             print(f"{known:24}{headline}")
+    elif out is not None:
+        from sim.scenario.shipped import write_example
+
+        for path in write_example(name, out):
+            print(path)
     else:
-        print(example_text(name), end="")
+        _print_example(name)
+
+
+def _print_parts() -> None:
+    from sim.scenario.parts import groups
+
+    for group, entries in groups().items():
+        print(f"{group}: {', '.join(entries)}")
+
+
+def _print_example(name: str) -> None:
+    from sim.scenario.shipped import example_text, named_files
+
+    print(example_text(name), end="")
+    files = named_files(name)
+    if files:
+        say(
+            f"{name} needs {', '.join(files)} beside it; 'farside example {name} --out DIR' writes all"
+        )
 
 
 def _print_assumed(scenario: "Scenario") -> None:
