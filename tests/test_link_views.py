@@ -10,6 +10,7 @@ import pytest
 from sim.cli import main
 from sim.environment import LinkSeries, link_budget, link_series_over
 from sim.report.link_figure import link_figure
+from sim.report.link_needs import HEADER, link_needs_rows
 from sim.results.links import movers_table, rate_changes_table, series_table
 from sim.scenario.loading import load_scenario
 
@@ -78,6 +79,20 @@ def test_needs_are_printed_with_what_is_assumed(
     out = capsys.readouterr().out
     assert "285000" in out
     assert "rover.terminals.x_band.transmitter.power_w: a good third" in out
+
+
+def test_the_page_lists_the_highest_rates_of_each_link() -> None:
+    rows = link_needs_rows(load_scenario(FOLDER / "over_the_ground.yaml"))
+    assert [(row[0], row[2]) for row in rows[:4]] == [
+        ("local", rate) for rate in ("2048", "512", "128", "32")
+    ]
+    has, needs, spare = (float(rows[3][HEADER.index(name)]) for name in _EIRP_AND_SPARE)
+    assert needs == pytest.approx(has - spare, abs=0.1)
+    hidden = load_scenario(FOLDER / "over_the_ground.yaml", ["vehicles.rover.place=far"])
+    assert link_needs_rows(hidden)[0][:3] == ["local", "lander.uhf", "never in view"]
+
+
+_EIRP_AND_SPARE = ("EIRP has, dBW", "EIRP needs, dBW", "spare, dB")
 
 
 def test_a_link_never_in_view_is_refused_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
