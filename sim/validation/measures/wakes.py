@@ -9,18 +9,20 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
 
 from sim.clock import tai_seconds
 from sim.constants import DAY_S
 from sim.environment import Environment
 from sim.scenario.behaviour import AWAKE
+from sim.scenario.conditions import Condition
 from sim.validation.cases import Cases
 
 Floats = NDArray[np.float64]
 BULLETINS = Path(__file__).parents[1] / "data" / "change4_bulletins.csv"
 _LONGEST_MORNING_S = 7 * DAY_S
 _ALL_DAYS = "change4_extended"
+_ANNOUNCED_AT_WORK = frozenset({"lander"})
+_LEVELS = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,12 @@ def bulletins() -> tuple[Bulletin, ...]:
 
 
 def wake_time(cases: Cases, vehicle: str, lunar_day: str) -> float:
-    """Time of the simulated wake in a lunar day."""
+    """Time in a lunar day of what the bulletins announce as its wake.
+
+    The rover's is its wake by itself, the lander's the normal state that the ground sets after it.
+    """
+    if vehicle in _ANNOUNCED_AT_WORK:
+        return _change(cases, vehicle, int(lunar_day), "waking", {"working"})
     return _change(cases, vehicle, int(lunar_day), "dormant", AWAKE)
 
 
@@ -90,13 +97,12 @@ def wake_rms_h(cases: Cases, vehicle: str, use: str) -> float:
 
 def left_out_wake_rms_h(cases: Cases, vehicle: str) -> float:
     """The same for the bulletins of the calibration, each from a threshold fitted to the others."""
-    wakes = _calibration(vehicle)
-    model = _PowerModel.of(cases, vehicle)
-    late = []
-    for index, left_out in enumerate(wakes):
-        others = [*wakes[:index], *wakes[index + 1 :]]
-        late.append(model.late_s(model.threshold_w(others), [left_out])[0])
-    return _rms_h(late)
+    late = _PowerModel.of(cases, vehicle).late_by_level_s(_calibration(vehicle))[1]
+    left_out = [
+        late[int(np.argmin(np.sum(np.square(np.delete(late, index, axis=1)), axis=1))), index]
+        for index in range(late.shape[1])
+    ]
+    return _rms_h(left_out)
 
 
 def left_out_hours_rms_h(cases: Cases, vehicle: str) -> float:
@@ -126,12 +132,14 @@ def left_out_elevation_rms_h(cases: Cases, vehicle: str) -> float:
 
 @dataclass(frozen=True, eq=False)
 class _PowerModel:
-    """Wake at a threshold of array power, as the transition of the scenario has it."""
+    """Wake at a threshold of array power, as the transitions of the scenario have it."""
 
     environment: Environment
     vehicle: str
     attitude: str
     hold_s: float
+    set_up: Condition | None
+    """When a vehicle that is awake is in the state that is announced; None: at once."""
 
     @classmethod
     def of(cls, cases: Cases, vehicle: str) -> "_PowerModel":
@@ -142,7 +150,21 @@ class _PowerModel:
             for transition in parameters.transitions
             if transition.from_ == "dormant" and transition.when.array_power_w is not None
         )
-        return cls(environment, vehicle, parameters.modes["dormant"].attitude or "", limit.hold_s)
+        set_up = next(
+            (
+                transition.when
+                for transition in parameters.transitions
+                if (transition.from_, transition.to) == ("waking", "working")
+            ),
+            None,
+        )
+        return cls(
+            environment,
+            vehicle,
+            parameters.modes["dormant"].attitude or "",
+            limit.hold_s,
+            set_up if vehicle in _ANNOUNCED_AT_WORK else None,
+        )
 
     def clock_s(self, bulletin: Bulletin) -> float:
         return float(tai_seconds(bulletin.utc) - self.environment.clock.start_tai_s)
@@ -155,6 +177,21 @@ class _PowerModel:
     def after_sunrise_s(self, bulletin: Bulletin) -> float:
         return self.clock_s(bulletin) - self.sunrise_s(bulletin)
 
+    def announced_s(self, woken_s: float) -> float:
+        """When a vehicle that wakes then is in the state that is announced."""
+        if self.set_up is None:
+            return woken_s
+        awake_s = self.set_up.time_in_mode_s.above if self.set_up.time_in_mode_s else None
+        ready_s = woken_s + (awake_s or 0.0)
+        ways = [leaf for leaf in self.set_up.any or () if leaf.contact is not None]
+        passes = [
+            (contact.start_s + way.contact_hold_s, float(contact.stop_s))
+            for way in ways
+            for hop in self.environment.hops_of(str(way.contact))
+            for contact in hop.contacts
+        ]
+        return min((max(a, ready_s) for a, b in passes if b > max(a, ready_s)), default=nan)
+
     def late_s(self, threshold_w: float, wakes: Sequence[Bulletin]) -> list[float]:
         """Modelled less announced wakes."""
         power = self.environment.array_power_w[self.vehicle, self.attitude]
@@ -162,20 +199,25 @@ class _PowerModel:
         for bulletin in wakes:
             begin_s = self.sunrise_s(bulletin)
             times = power.crossings(threshold_w, begin_s, begin_s + _LONGEST_MORNING_S)
-            late.append(float(times[0]) + self.hold_s - self.clock_s(bulletin))
+            woken_s = float(times[0]) + self.hold_s
+            late.append(self.announced_s(woken_s) - self.clock_s(bulletin))
         return late
+
+    def late_by_level_s(self, wakes: Sequence[Bulletin]) -> tuple[Floats, Floats]:
+        """Thresholds around the power at the wakes, and modelled less announced wakes at each.
+
+        (N,) in watts and (N, wakes) in seconds.
+        """
+        power = self.environment.array_power_w[self.vehicle, self.attitude]
+        at = np.array([self.clock_s(bulletin) - self.hold_s for bulletin in wakes])
+        lowest, highest = float(power(at - 6 * 3600.0).min()), float(power(at).max())
+        levels = np.linspace(lowest, highest, _LEVELS)
+        return levels, np.array([self.late_s(float(level), wakes) for level in levels])
 
     def threshold_w(self, wakes: Sequence[Bulletin]) -> float:
         """The threshold with the least mean square of the differences."""
-        power = self.environment.array_power_w[self.vehicle, self.attitude]
-        at = [float(power.at(self.clock_s(b) - self.hold_s)) for b in wakes]
-        found = minimize_scalar(
-            lambda watts: float(np.sum(np.square(self.late_s(watts, wakes)))),
-            bounds=(min(at), max(at)),
-            method="bounded",
-            options={"xatol": 1e-3 * max(at)},
-        )
-        return float(found.x)
+        levels, late = self.late_by_level_s(wakes)
+        return float(levels[int(np.argmin(np.sum(np.square(late), axis=1)))])
 
 
 def _calibration(vehicle: str) -> list[Bulletin]:
