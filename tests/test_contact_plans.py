@@ -156,7 +156,7 @@ def _without_geometry(folder: Path, plan: str) -> Path:
     return folder / "s.yaml"
 
 
-def test_a_run_needs_no_geometry(tmp_path: Path) -> None:
+def test_a_run_needs_no_geometry(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     plan = (
         "a contact +0 +3600 10 20 1000\na contact +60 +3600 20 30 125000\n"
         "a range +0 +7200 10 20 1\na range +0 +7200 20 30 1\n"
@@ -170,6 +170,10 @@ def test_a_run_needs_no_geometry(tmp_path: Path) -> None:
     assert 0 < data_of(environment).delivered < 3600 * 8000
     assert main(["run", str(file), "--out", str(tmp_path / "out")]) == 0
     assert main(["explain", str(tmp_path / "out")]) == 0
+    assert main(["windows", str(file)]) == 0
+    capsys.readouterr()
+    assert main(["link", str(file), "lander", "queqiao"]) == 1
+    assert "'queqiao' has no orbit or place, only a contact plan" in capsys.readouterr().err
 
 
 def test_an_orbit_is_missing_only_where_a_plan_takes_its_place(tmp_path: Path) -> None:

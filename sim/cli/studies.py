@@ -50,7 +50,7 @@ def explain(
     print_table(found.waterfall.columns, found.waterfall.rows())
     print_table(found.relaxations.columns, found.relaxations.rows())
     if found.marginals.is_empty():
-        print("one more hour awake, decibel, gigabyte, watt or station hour brings nothing")
+        print("one more hour awake, decibel, gigabyte, watt or station hour brings next to nothing")
     else:
         print_table(found.marginals.columns, found.marginals.rows())
     write_table(found.relaxations.columns, found.relaxations.rows(), csv, json)

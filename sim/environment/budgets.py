@@ -124,6 +124,11 @@ class LinkView:
         link = scenario.links[name]
         stage = stage or set_stage(scenario)
         from_asset, to_asset = scenario.resolved_end(link.from_)[0], scenario.resolved_end(to)[0]
+        for asset in (from_asset, to_asset):
+            if asset not in stage.itineraries:
+                raise ScenarioError(
+                    f"'{asset}' has no orbit or place, only a contact plan; a budget needs one"
+                )
         vehicle = scenario.vehicles.get(from_asset)
         attitude = None
         if vehicle is not None:

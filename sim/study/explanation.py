@@ -17,6 +17,7 @@ from sim.study.marginals import marginal_table
 Progress = Callable[[str, float], None]
 _TOLERANCE_GB = 1e-8  # tables are written to a nanogigabyte
 _HOUR_S = 3600.0
+_NOTHING = 1e-4  # of what is delivered: frames at the ends of contacts, not gains
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class Explanation:
     relaxations: pl.DataFrame
     """`asset, relaxation, meaning, delivered_gb, gain_gb`, the largest gain first."""
     marginals: pl.DataFrame
-    """`asset, one_more, subject, gain_gb`: nothing that brings nothing."""
+    """`asset, one_more, subject, gain_gb`: without what brings under a ten-thousandth."""
 
 
 def explain(
@@ -108,8 +109,9 @@ def _relaxations(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def _marginals(table: pl.DataFrame) -> pl.DataFrame:
-    summed = _summed(table, ["asset", "one_more", "subject"], ["gain_gb"])
-    return summed.filter(pl.col("gain_gb").abs() > _TOLERANCE_GB)
+    summed = _summed(table, ["asset", "one_more", "subject"], ["delivered_gb", "gain_gb"])
+    least = _TOLERANCE_GB + _NOTHING * pl.col("delivered_gb")
+    return summed.filter(pl.col("gain_gb").abs() > least).drop("delivered_gb")
 
 
 def _summed(table: pl.DataFrame, keys: Sequence[str], values: Sequence[str]) -> pl.DataFrame:
