@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -24,3 +25,12 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
 def repository() -> Path:
     """The folder that holds scenarios, scripts and docs."""
     return REPOSITORY
+
+
+@pytest.fixture(scope="session")
+def change4(repository: Path) -> Any:
+    """Chang'e-4's first fourteen lunar days, run once."""
+    from sim.running import run
+    from sim.scenario.loading import load_scenario
+
+    return run(load_scenario(repository / "scenarios" / "change4.yaml"))
