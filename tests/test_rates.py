@@ -22,7 +22,7 @@ from sim.sky.windows import even_grid, relay_grid
 FOLDER = Path(__file__).parent / "scenarios"
 EDGE_S = 0.06
 RATIO_DB = 1e-4
-MEAN = 0.01
+MEAN = 0.003
 
 
 def _finder(

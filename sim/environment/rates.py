@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.interpolate import PchipInterpolator
+from scipy.interpolate import CubicHermiteSpline
 
 from sim.environment.ends import End, link_geometry
 from sim.intervals import Intervals
@@ -23,7 +23,8 @@ Whole = NDArray[np.int64]
 _EDGE_TOLERANCE_S = 0.05
 _NEAR_SUN_DEG = 2.0  # three hours of the Sun's way past a relay at the Moon's distance
 _NEAR_SUN_STEP_S = 120.0
-_GAUSS = ((0.5 - np.sqrt(0.15), 5 / 18), (0.5, 8 / 18), (0.5 + np.sqrt(0.15), 5 / 18))
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(8)
+_GAUSS = tuple(zip(0.5 + 0.5 * _NODES, 0.5 * _WEIGHTS, strict=True))  # on [0, 1]
 
 
 class RateStep(NamedTuple):
@@ -153,13 +154,16 @@ class RateFinder:
     ) -> Floats:
         """Integral of the frame error rate over every piece between bounds, (pieces,).
 
-        Pt/N0 (N,) at times (N,) is taken as monotone cubics between them.
+        Pt/N0 (N,) at times (N,) is joined by cubics through local parabolas.
         """
         starts, stops = (np.concatenate([b[part] for b in bounds]) for part in _LEFT_AND_RIGHT)
         modes = np.concatenate(held)
         # cubics need knots apart, and two of them even for a window of less than a second
-        whole, first = np.unique(np.append(np.round(times), times.max() + 1.0), return_index=True)
-        curve = PchipInterpolator(whole, np.append(ratios, ratios[np.argmax(times)])[first])
+        times = np.append(times, times.max() + 1.0)
+        ratios = np.append(ratios, ratios[np.argmax(times[:-1])])
+        _, kept = np.unique(np.round(times), return_index=True)
+        times, ratios = times[kept], ratios[kept]
+        curve = CubicHermiteSpline(times, ratios, np.gradient(ratios, times))
         knots = np.union1d(times, np.concatenate(bounds))
         piece = np.searchsorted(starts, knots[:-1], side="right") - 1
         inside = (piece >= 0) & (knots[:-1] < stops[piece])
