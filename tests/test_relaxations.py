@@ -61,6 +61,15 @@ def test_a_small_recorder_is_storage() -> None:
     assert _word(planned(contacts, once(80_000, 10_000), room)) == "storage"
 
 
+def test_a_small_partition_is_storage() -> None:
+    contacts = ["a contact +100000 +172000 1 2 1000", "a contact +100000 +172800 2 3 2000"]
+    room = (
+        "vehicles.lander.recorder={capacity_gb: 10, "
+        "partitions: {film: {capacity_gb: 0.001, products: [survey]}}}"
+    )
+    assert _word(planned(contacts, once(80_000, 10_000), room)) == "storage"
+
+
 def _in_view(environment: Environment, hop: int, view: Intervals, served: Intervals) -> Environment:
     """One hop with its view and service as they would be with geometry."""
     hops = list(environment.hops)

@@ -134,8 +134,12 @@ def without_end_of_room(environment: Environment) -> Environment:
 
     def edit(data: dict[str, Any]) -> None:
         for asset in (*data["vehicles"].values(), *data.get("relays", {}).values()):
-            if asset.get("recorder") is not None:
-                asset["recorder"]["capacity_gb"] = _PLENTY_GB
+            recorder = asset.get("recorder")
+            if recorder is not None:
+                recorder["capacity_gb"] = _PLENTY_GB
+                parts = recorder.get("partitions", {}).values()
+                for part in parts:
+                    part["capacity_gb"] = _PLENTY_GB / (len(parts) + 1)
 
     return replace(environment, scenario=variant(environment.scenario, edit))
 
@@ -372,7 +376,8 @@ class _Bounds:
         if activity.repeat == "lunar_day":
             return min(day_s, (activity.times + 1) * activity.duration_s)
         if activity.repeat == "once":
-            left = max(len(activity.at), activity.times) - runs
+            plan = activity.timeline.starts if activity.timeline else activity.at
+            left = max(len(plan), activity.times) - runs
             return 0 if left <= 0 else min(day_s, left * activity.duration_s)
         return day_s
 
