@@ -24,7 +24,7 @@ from sim.cli.console import (
 _FACT_HEADER = ("fact", "value", "unit")
 
 
-@app.command()
+@app.command(short_help="Show an orbit; write it as SPK or OEM.")
 def orbit(
     path: ScenarioPath,
     name: Annotated[
@@ -60,7 +60,7 @@ def orbit(
             say(f"the orbit of {name} is in {file}")
 
 
-@app.command()
+@app.command(short_help="Show energy, nights and wakes.")
 def power(
     path: ScenarioPath,
     set_: Overrides = [],  # noqa: B006

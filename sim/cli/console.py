@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from sim import __version__
 from sim.errors import SimError
@@ -23,8 +24,26 @@ DONE, REFUSED, USAGE, BOOKS_OPEN, UNCONFIRMED, DEFECT, INTERRUPTED = 0, 1, 2, 3,
 _BROKEN_PIPE = 141
 _PIPED_WIDTH = 250  # columns of a table that no terminal cuts off
 
+_VERBS = (
+    *("example", "check", "run", "windows", "link", "orbit", "power", "explain", "compare"),
+    *("study", "validate", "plot", "report", "export", "schema", "cache"),
+)
+"""In the order in which a newcomer meets them; others come last."""
+
+
+class _Verbs(TyperGroup):
+    """The verbs, listed in the order of use."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Names for the help page."""
+        rank = {name: index for index, name in enumerate(_VERBS)}
+        return sorted(super().list_commands(ctx), key=lambda name: rank.get(name, len(rank)))
+
+
 app = typer.Typer(
     name="farside",
+    cls=_Verbs,
+    epilog="Start with: farside example minimal > mine.yaml, then: farside run mine.yaml",
     help="How lunar surface missions live and what they send home.",
     add_completion=False,
     no_args_is_help=True,
@@ -42,16 +61,22 @@ Overrides = Annotated[
         "May be given several times.",
     ),
 ]
-CsvFile = Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Write the table.")]
+CsvFile = Annotated[
+    Path | None, typer.Option("--csv", metavar="FILE", help="Write the table as CSV.")
+]
 JsonFile = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write it as JSON.")]
 PlotFile = Annotated[
-    Path | None, typer.Option("--plot", metavar="FILE", help="Draw it (PNG, SVG).")
+    Path | None, typer.Option("--plot", metavar="FILE", help="Draw it (PNG, SVG, PDF).")
 ]
-AtUtc = Annotated[str | None, typer.Option("--at", metavar="UTC", help="YYYY-MM-DDTHH:MM[:SS]Z.")]
+AtUtc = Annotated[
+    str | None, typer.Option("--at", metavar="UTC", help="When, as 2030-01-12T00:00Z.")
+]
 OutFolder = Annotated[
-    Path | None, typer.Option("--out", metavar="DIR", help="The run's folder; results/NAME.")
+    Path | None, typer.Option("--out", metavar="DIR", help="Where to; results/NAME if left out.")
 ]
-Seed = Annotated[int | None, typer.Option("--seed", min=0, help="Instead of the scenario's.")]
+Seed = Annotated[
+    int | None, typer.Option("--seed", metavar="N", min=0, help="Instead of the scenario's.")
+]
 NoCache = Annotated[bool, typer.Option("--no-cache", help="Compute orbits and windows anew.")]
 
 

@@ -10,7 +10,7 @@ from sim.cli.console import app, print_table, progress_bar, say
 _MEGABYTE = 1e6
 
 
-@app.command()
+@app.command(short_help="Write a run as one HTML page.")
 def report(
     folder: Annotated[Path, typer.Argument(metavar="RESULTS_DIR", help="A run's folder.")],
     out: Annotated[
@@ -29,7 +29,7 @@ def report(
     say(f"the page is {page}")
 
 
-@app.command("cache")
+@app.command("cache", short_help="Show or clear what is kept.")
 def kept(
     clear: Annotated[bool, typer.Option("--clear", help="Remove what is kept.")] = False,
 ) -> None:

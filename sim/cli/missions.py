@@ -49,7 +49,7 @@ _BUDGET_COLUMNS = (
 )
 
 
-@app.command()
+@app.command(short_help="Say whether a scenario can be run.")
 def check(path: ScenarioPath, set_: Overrides = []) -> None:  # noqa: B006 - typer reads it only
     """Read a scenario and say whether it can be run."""
     from sim.scenario.radio import scenario_link_warnings
@@ -67,7 +67,7 @@ def check(path: ScenarioPath, set_: Overrides = []) -> None:  # noqa: B006 - typ
     print(f"{path} can be run: {', '.join(words)}")
 
 
-@app.command()
+@app.command(short_help="Run a scenario; write its results.")
 def run(
     path: ScenarioPath,
     set_: Overrides = [],  # noqa: B006
@@ -100,7 +100,7 @@ def run(
     return DONE
 
 
-@app.command("plot")
+@app.command("plot", short_help="Draw the figures of a run again.")
 def draw(
     folder: Annotated[Path, typer.Argument(metavar="RESULTS_DIR", help="A run's folder.")],
     out: Annotated[
@@ -118,7 +118,7 @@ def draw(
     say(f"figures are in {place}")
 
 
-@app.command()
+@app.command(short_help="Show what is in view when.")
 def windows(
     path: ScenarioPath,
     set_: Overrides = [],  # noqa: B006
@@ -142,7 +142,7 @@ def windows(
         write_windows_figure(environment, plot)
 
 
-@app.command()
+@app.command(short_help="Show the budget of a link.")
 def link(
     path: ScenarioPath,
     source: Annotated[str, typer.Argument(metavar="FROM", help="ASSET or ASSET.TERMINAL.")],
@@ -243,7 +243,7 @@ def _print_needs(
     write_table(header, rows, csv, json)
 
 
-@app.command()
+@app.command(short_help="Print the JSON Schema of scenarios.")
 def schema() -> None:
     """Print the JSON Schema of a scenario, for completion in an editor."""
     from sim.scenario.loading import scenario_schema
@@ -251,7 +251,7 @@ def schema() -> None:
     print(scenario_schema())
 
 
-@app.command()
+@app.command(short_help="List or print shipped scenarios.")
 def example(
     name: Annotated[str | None, typer.Argument(metavar="NAME", help="Which to print.")] = None,
     parts: Annotated[

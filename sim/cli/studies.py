@@ -31,7 +31,7 @@ _STUDY_COLUMNS = (
 )
 
 
-@app.command()
+@app.command(short_help="Show what limited a run.")
 def explain(
     folder: ResultsFolder,
     lunar_day: Annotated[
@@ -62,7 +62,7 @@ def explain(
         save_figure(waterfall_figure(load_results(folder).waterfall, lunar_day), plot)
 
 
-@app.command()
+@app.command(short_help="Show runs side by side.")
 def compare(
     folders: Annotated[
         list[Path], typer.Argument(metavar="RESULTS_DIR...", help="Two runs' folders or more.")
@@ -85,7 +85,7 @@ def compare(
     write_table(found.results.columns, found.results.rows(), csv, json)
 
 
-@app.command()
+@app.command(short_help="Write the contacts of a run.")
 def export(
     folder: ResultsFolder,
     ion: Annotated[
@@ -107,7 +107,7 @@ def export(
     say(f"the contact plan is {ion}")
 
 
-@app.command()
+@app.command(short_help="Run many variants of a scenario.")
 def study(
     path: Annotated[Path, typer.Argument(metavar="STUDY", help="The study's YAML file.")],
     out: OutFolder = None,
@@ -148,7 +148,7 @@ def study(
     say(f"the study's tables are in {folder}")
 
 
-@app.command()
+@app.command(short_help="Compare with published figures.")
 def validate(
     scenarios: Annotated[
         list[str], typer.Argument(metavar="[SCENARIO...]", help="Names; all if none is given.")
