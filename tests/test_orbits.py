@@ -411,6 +411,9 @@ def test_an_orbit_that_cannot_be_is_refused_in_one_line(
             },
         },
         {"kind": "ballistic"},
+        {**HALO, "epoch_utc": "2026-02-30T00:00Z"},
+        {**ELLIPSE, "maneuvers": {"raise": {"at_utc": "noon", "delta_v_m_s": [0, 1, 0]}}},
+        {"kind": "spk", "file": "relay.bsp", "epoch_utc": "2026-02-03T00:00Z"},
     ],
 )
 def test_parameters_that_say_too_little_or_too_much(keys: dict) -> None:

@@ -16,6 +16,7 @@ from sim.errors import OrbitError
 from sim.parameters import Parameters, Positive
 from sim.sky.ephemeris import Ephemeris
 from sim.sky.orbits.gravity import BUILT_IN_DEGREE, GravityField, load_field
+from sim.sky.orbits.orbit import EpochUtc
 from sim.sky.orbits.propagation import Forces
 from sim.sky.orbits.pulsating import PulsatingAxes
 from sim.sky.orbits.restricted import (
@@ -59,7 +60,7 @@ class HaloParameters(Parameters):
     of 384,400 km; the true one varies by some percent about it."""
     phase_deg: PhaseDeg = 0.0
     """At the epoch; 0 where the relay is farthest from the Earth-Moon plane, 360 one turn later."""
-    epoch_utc: str | None = None
+    epoch_utc: EpochUtc | None = None
     """The start of the scenario if left out."""
 
 
@@ -75,7 +76,7 @@ class NrhoParameters(Parameters):
     """Turns and synodic months that they take together."""
     phase_deg: PhaseDeg = 0.0
     """At the epoch; 0 at the apolune, 360 one turn later."""
-    epoch_utc: str | None = None
+    epoch_utc: EpochUtc | None = None
     """The start of the scenario if left out."""
 
     @property

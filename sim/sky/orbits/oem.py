@@ -48,8 +48,6 @@ class OemParameters(Parameters):
     """Path relative to the scenario."""
     center: Center = "moon"
     """The body that the file must name as its centre."""
-    epoch_utc: None = None
-    """The file knows its own times."""
 
 
 @dataclass

@@ -20,6 +20,7 @@ from sim.sky.orbits.elements import (
     require_clear,
 )
 from sim.sky.orbits.gravity import BUILT_IN_DEGREE, load_field
+from sim.sky.orbits.orbit import EpochUtc
 from sim.sky.orbits.propagation import Forces, integrate
 from sim.track import Track
 
@@ -65,7 +66,7 @@ class SunlightParameters(Parameters):
 class ManeuverParameters(Parameters):
     """A change of velocity at an instant."""
 
-    at_utc: str
+    at_utc: EpochUtc
     delta_v_m_s: Vector
     axes: Literal["local", "icrf"] = "local"
     """`local`: up, along the track, and across it (along the orbital momentum)."""
@@ -76,7 +77,7 @@ class PropagatedParameters(Parameters):
 
     kind: Literal["propagated"]
     center: Literal["moon"] = "moon"
-    epoch_utc: str | None = None
+    epoch_utc: EpochUtc | None = None
     """The start of the scenario if left out."""
     elements: ElementsParameters | None = None
     state: StateParameters | None = None

@@ -49,8 +49,6 @@ class SpkParameters(Parameters):
     """NAIF id of the relay; may be left out where the file holds one body only."""
     center: Center = "moon"
     """The body that the file's segments start from."""
-    epoch_utc: None = None
-    """The file knows its own times."""
 
 
 def read_spk(
