@@ -17,7 +17,8 @@ INSTANTS = 526_000
 def year() -> tuple[Any, Any]:
     """A channel from a lander to a relay's dish, and its geometry at every minute of a year."""
     from sim.physics.coding import Code
-    from sim.physics.links import Channel, LinkGeometry, LinkParameters, TerminalParameters
+    from sim.physics.links import Channel, LinkGeometry, LinkParameters
+    from sim.physics.terminals import TerminalParameters
     from sim.scenario.parts import group_data
 
     name = "conv_7_1_2_rs_255_223_i5"

@@ -8,7 +8,8 @@ from pydantic import TypeAdapter
 
 from sim.physics.antennas import AntennaParameters
 from sim.physics.coding import Code
-from sim.physics.links import Channel, LinkParameters, TerminalParameters
+from sim.physics.links import Channel, LinkParameters
+from sim.physics.terminals import TerminalParameters
 from sim.scenario.parts import group_data
 
 CONCATENATED = "conv_7_1_2_rs_255_223_i5"

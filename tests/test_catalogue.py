@@ -6,7 +6,7 @@ import pytest
 from pydantic import TypeAdapter
 from radios import antenna, codes
 
-from sim.physics.links import TerminalParameters
+from sim.physics.terminals import TerminalParameters
 from sim.scenario.assets import StationParameters
 from sim.scenario.parts import group_data
 

@@ -14,13 +14,13 @@ from sim.physics.coding import Code, bit_error_rate, codeword_error_rate, requir
 from sim.physics.links import (
     Channel,
     LinkGeometry,
-    TerminalParameters,
     carrier_to_noise_dbhz,
     closing_rate_bps,
     gain_over_noise_db_k,
     noise_k,
 )
 from sim.physics.propagation import free_space_loss_db
+from sim.physics.terminals import TerminalParameters
 from sim.scenario.parts import group_data
 
 LOSS_TOLERANCE_DB = 0.005

@@ -7,8 +7,9 @@ from numpy.typing import NDArray
 
 from sim.constants import MOON_RADIUS_KM, SUN_RADIUS_KM
 from sim.physics.antennas import FixedPointing, GimbalPointing, off_axis_deg
-from sim.physics.links import LinkGeometry, TerminalParameters
+from sim.physics.links import LinkGeometry
 from sim.physics.solar import AttitudeParameters, body_axes
+from sim.physics.terminals import TerminalParameters
 from sim.sky.ephemeris import Ephemeris
 from sim.sky.geometry import Site, Station, angle_deg, azimuth_deg, elevation_deg
 from sim.sky.orbits import Orbit

@@ -14,7 +14,7 @@ from sim.physics.antennas import (
     separation_deg,
     slew_s,
 )
-from sim.physics.links import TerminalParameters
+from sim.physics.terminals import TerminalParameters
 
 Key = tuple[str, str]
 

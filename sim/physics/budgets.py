@@ -12,7 +12,6 @@ from sim.physics.links import (
     LinkGeometry,
     LinkParameters,
     Mode,
-    TerminalParameters,
     closing_modes,
     gain_over_noise_db_k,
     mode_of,
@@ -29,6 +28,7 @@ from sim.physics.modulation import (
 )
 from sim.physics.noise import system_noise_terms_k
 from sim.physics.propagation import doppler_hz, doppler_rate_hz_s, light_time_s
+from sim.physics.terminals import TerminalParameters
 from sim.physics.tolerances import Tolerance
 
 _UNITS = {

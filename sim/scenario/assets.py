@@ -6,9 +6,10 @@ from pydantic import Field, model_validator
 
 from sim.parameters import Fraction, Name, NonNegative, Parameters, Positive
 from sim.physics.bus import PowerParameters
-from sim.physics.links import LinkParameters, TerminalParameters
+from sim.physics.links import LinkParameters
 from sim.physics.recorder import RecorderParameters
 from sim.physics.solar import AttitudeParameters
+from sim.physics.terminals import TerminalParameters
 from sim.scenario.behaviour import ActivityParameters, Mode, ModeParameters, Shedding, Transition
 from sim.scenario.conditions import Period, Utc
 from sim.scenario.phases import Waypoint

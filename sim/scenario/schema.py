@@ -13,7 +13,7 @@ from pydantic import Field, PrivateAttr, model_validator
 from sim.clock import Clock, tai_seconds
 from sim.parameters import Count, Name, Parameters, Positive
 from sim.physics.coding import Code
-from sim.physics.links import TerminalParameters
+from sim.physics.terminals import TerminalParameters
 from sim.scenario.assets import LinkInUse, RelayParameters, StationParameters, VehicleParameters
 from sim.scenario.conditions import Condition, Utc
 from sim.scenario.grounds import MissionPlace

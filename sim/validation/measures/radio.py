@@ -13,12 +13,12 @@ from sim.physics.antennas import (
 from sim.physics.links import (
     Channel,
     LinkGeometry,
-    TerminalParameters,
     carrier_to_noise_dbhz,
     closing_rate_bps,
 )
 from sim.physics.noise import Surroundings, disc_noise_k, moon_brightness_k, system_noise_k
 from sim.physics.propagation import FreeSpacePath, TwoRayPath, path_loss_db, surface_reach_km
+from sim.physics.terminals import TerminalParameters
 from sim.scenario.parts import group_data
 from sim.validation.cases import Cases
 
