@@ -132,12 +132,14 @@ def uncovered(sx, sy, sz, bx, by, bz, sun_radius, radius):
 
 
 @compiled
-def rates(t, u, du, table, edges, grid, gms, field, cosines, sines, factors, light, scratch):
+def rates(t, u, du, forces, scratch):
     """Rates of the state (6), or of the state and its derivatives by the start (42).
 
-    `grid` origin and piece of the table, `gms` of its bodies, `field` GM and radius, `light` the
-    push of sunlight at one kilometre (0 for none) and the radii of Sun, Moon and Earth.
+    `forces`: the table of bodies, its edges, its origin and piece, GM of the bodies, GM and radius
+    of the field, its cosines, sines and factors, and the push of sunlight at one kilometre (0 for
+    none) with the radii of Sun, Moon and Earth.
     """
+    table, edges, grid, gms, field, cosines, sines, factors, light = forces
     count = gms.shape[0]
     size = cosines.shape[0] + 1
     place = scratch[: 3 * count + 3]
@@ -293,24 +295,7 @@ def dense_series(u, new, stages, step, out):
 
 
 @compiled
-def integrated(
-    u,
-    begin,
-    end,
-    tolerance,
-    lowest_km,
-    times,
-    series,
-    table,
-    edges,
-    grid,
-    gms,
-    field,
-    cosines,
-    sines,
-    factors,
-    light,
-):
+def integrated(u, begin, end, tolerance, lowest_km, times, series, forces):
     """Carries the state `u` towards `end`; how far it came, in how many steps, and why it stopped.
 
     Dormand and Prince's method of order eight with dense output of order seven (Hairer, Norsett and
@@ -322,11 +307,11 @@ def integrated(
     t = begin
     is_dense = series.shape[0] > 0
     stages, new, middle = np.zeros((STAGES, n)), np.zeros(n), np.zeros(n)
-    scratch = np.zeros(60 + 2 * (cosines.shape[0] + 1) ** 2)
+    scratch = np.zeros(60 + 2 * (forces[5].shape[0] + 1) ** 2)
     count = 0
     way = 1.0 if end > begin else -1.0
     speed2, r2 = u[3] ** 2 + u[4] ** 2 + u[5] ** 2, u[0] ** 2 + u[1] ** 2 + u[2] ** 2
-    h = 0.05 * np.sqrt(speed2) * r2 / field[0]
+    h = 0.05 * np.sqrt(speed2) * r2 / forces[4][0]
     first, last = 0, STAGES if is_dense else _N_ERROR
     while (end - t) * way > 0.0:
         h = min(h, _LONGEST_S, (end - t) * way)
@@ -335,21 +320,7 @@ def integrated(
         for s in range(first, last):
             out = new if s == _N_STEP else middle
             combined(u, stages, _A[s], s, step, out)
-            rates(
-                t + _C[s] * step,
-                out,
-                stages[s],
-                table,
-                edges,
-                grid,
-                gms,
-                field,
-                cosines,
-                sines,
-                factors,
-                light,
-                scratch,
-            )
+            rates(t + _C[s] * step, out, stages[s], forces, scratch)
         first = 1
         error = step_error(u, new, stages, h, tolerance)
         if error >= 1.0:
@@ -372,25 +343,8 @@ def integrated(
 
 
 @compiled
-def arcs(ends, times, tolerance, table, edges, grid, gms, field, cosines, sines, factors, light):
+def arcs(ends, times, tolerance, forces):
     """Carries states and their derivatives (N, 42) in place from times[i] to times[i + 1]."""
     nothing, none = np.zeros(0), np.zeros((0, 8, 3))
     for i in range(ends.shape[0]):
-        integrated(
-            ends[i],
-            times[i],
-            times[i + 1],
-            tolerance,
-            0.0,
-            nothing,
-            none,
-            table,
-            edges,
-            grid,
-            gms,
-            field,
-            cosines,
-            sines,
-            factors,
-            light,
-        )
+        integrated(ends[i], times[i], times[i + 1], tolerance, 0.0, nothing, none, forces)

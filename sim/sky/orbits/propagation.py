@@ -54,7 +54,7 @@ class Forces:
 
     @cached_property
     def arguments(self) -> tuple[Any, ...]:
-        """What the compiled functions take after their own arguments."""
+        """What the compiled functions take for the forces; `dynamics.rates` says which is which."""
         e = self.ephemeris
         earth, sun = self.earth_table or e.earth_km, self.sun_table or e.sun_km
         planets = [e.planet_km(name) for name in PLANET_GM_KM3_S2] if self.has_planets else []
@@ -109,7 +109,7 @@ def integrate(
             MOON_RADIUS_KM,
             more_times,
             more,
-            *forces.arguments,
+            forces.arguments,
         )
         times.append(more_times[:count])
         series.append(more[:count])

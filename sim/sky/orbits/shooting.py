@@ -73,7 +73,7 @@ def _jumps(states: Floats, times_s: Floats, forces: Forces) -> tuple[Floats, Flo
     ends = np.zeros((len(states) - 1, 42))
     ends[:, :6] = states[:-1]
     ends[:, 6::7] = 1.0
-    dynamics.arcs(ends, times_s, _ARC_TOLERANCE, *forces.arguments)  # type: ignore[no-untyped-call]
+    dynamics.arcs(ends, times_s, _ARC_TOLERANCE, forces.arguments)  # type: ignore[no-untyped-call]
     return ends[:, :6] - states[1:], ends[:, 6:].reshape(-1, 6, 6)
 
 
