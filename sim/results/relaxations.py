@@ -21,6 +21,7 @@ from sim.physics.recorder import BITS_PER_GB
 from sim.results.openings import at_best_rate, opened
 from sim.scenario.assets import VehicleParameters
 from sim.scenario.behaviour import AWAKE, ActivityParameters
+from sim.scenario.conditions import Condition
 from sim.scenario.schema import conditions_of
 from sim.scenario.variants import variant
 
@@ -48,6 +49,8 @@ class Relaxation:
     relax: Relax
     makes_data: bool
     """Whether it can raise what is produced, and not only what gets through."""
+    is_needless: Callable[[Environment, RunLog], bool] = lambda environment, log: False
+    """Whether the run as it was shows that lifting it changes nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,10 +174,22 @@ def relay_in_service(environment: Environment) -> Environment:
         for relay in data.get("relays", {}).values():
             for terminal in relay["terminals"].values():
                 sharing = terminal.setdefault("sharing", {})
-                sharing.update(channels=_MANY, access="frequency")
+                sharing.update(channels=_MANY, beams=_MANY, access="frequency")
 
     relaxed = _with_hops(environment, windows)
+    if relaxed is environment and not _is_shared(environment):
+        return environment
     return replace(relaxed, scenario=variant(relaxed.scenario, edit))
+
+
+def _is_shared(environment: Environment) -> bool:
+    """Whether some terminal of a relay is at work in several links."""
+    users: dict[tuple[str, str], set[str]] = {}
+    for hop in environment.hops:
+        for use in hop.uses:
+            if use.asset in environment.scenario.relays:
+                users.setdefault((use.asset, use.terminal), set()).add(hop.link)
+    return any(len(links) > 1 for links in users.values())
 
 
 def always_best_rate(environment: Environment) -> Environment:
@@ -222,9 +237,40 @@ def _relay_service(environment: Environment, hop: Hop) -> Intervals:
     return Intervals.between(0.0, float(environment.duration_s))
 
 
+def is_room_enough(environment: Environment, log: RunLog) -> bool:
+    """Nothing was dropped, and nobody looks at how full a recorder is."""
+    is_watched = any(leaf.recorder_fill is not None for leaf in _leaves(environment))
+    return not is_watched and all(
+        snapshot.data.dropped == 0 for books in log.snapshots.values() for snapshot in books
+    )
+
+
+def _is_energy_enough(environment: Environment, log: RunLog) -> bool:
+    """Nothing was unmet, nobody died, and nobody looks at a battery or at a temperature."""
+    is_watched = any(
+        leaf.state_of_charge is not None or leaf.temperature_k is not None
+        for leaf in _leaves(environment)
+    )
+    has_died = any((event.event, event.after) == ("mode", "dead") for event in log.events)
+    return not (is_watched or has_died) and all(
+        snapshot.bus.unmet_wh == 0.0 for books in log.snapshots.values() for snapshot in books
+    )
+
+
+def _leaves(environment: Environment) -> Iterator[Condition]:
+    """Every condition of every vehicle, down to the members of its alternatives."""
+    for vehicle in environment.scenario.vehicles.values():
+        for _, condition in conditions_of(vehicle):
+            yield from condition.leaves
+
+
 RELAXATIONS = (
-    Relaxation("power", "a battery that never empties", without_end_of_energy, True),
-    Relaxation("storage", "recorders that are never full", without_end_of_room, False),
+    Relaxation(
+        "power", "a battery that never empties", without_end_of_energy, True, _is_energy_enough
+    ),
+    Relaxation(
+        "storage", "recorders that are never full", without_end_of_room, False, is_room_enough
+    ),
     Relaxation("station", "stations always allocated", always_allocated, False),
     Relaxation("relay", "relays always in service, for any number", relay_in_service, False),
     Relaxation("geometry", "both ends always in view", always_in_view, False),
@@ -248,11 +294,14 @@ def delivered_bits(log: RunLog) -> dict[Key, int]:
 
 
 def gains(
-    environment: Environment, base: Whole, relaxations: Sequence[Relaxation] = RELAXATIONS
+    environment: Environment, log: RunLog, relaxations: Sequence[Relaxation] = RELAXATIONS
 ) -> Iterator[Gain]:
-    """The gain of each relaxation over `base`, the bits delivered without it."""
+    """The gain of each relaxation over the run as it was."""
+    base = delivered_bits(log)
     for relaxation in relaxations:
-        relaxed = relaxation.relax(environment)
+        relaxed = environment
+        if not relaxation.is_needless(environment, log):
+            relaxed = relaxation.relax(environment)
         bits = base if relaxed is environment else delivered_bits(operate(relaxed))
         for (vehicle, day), before in base.items():
             after = bits.get((vehicle, day), 0)
@@ -263,7 +312,7 @@ def relaxation_table(environment: Environment, log: RunLog) -> pl.DataFrame:
     """All relaxations: `relaxation, asset, lunar_day, delivered_gb, gain_gb`, a row per lunar day."""
     rows = [
         (g.relaxation, g.vehicle, g.lunar_day, _gb(g.delivered_bits), _gb(g.gain_bits))
-        for g in gains(environment, delivered_bits(log))
+        for g in gains(environment, log)
     ]
     names = ["relaxation", "asset", "lunar_day", "delivered_gb", "gain_gb"]
     return pl.DataFrame(rows, schema=names, orient="row")
@@ -296,7 +345,7 @@ def limits(environment: Environment, log: RunLog) -> Limits:
         if not any(_may_win(key, bound, found) for key in _keys(base)):
             continue
         found[relaxation.name] = {
-            (g.vehicle, g.lunar_day): g.gain_bits for g in gains(environment, base, [relaxation])
+            (g.vehicle, g.lunar_day): g.gain_bits for g in gains(environment, log, [relaxation])
         }
     days = {key: _word([key], found) for key in base}
     vehicles = dict.fromkeys(vehicle for vehicle, _ in base)

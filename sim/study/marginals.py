@@ -19,7 +19,7 @@ from sim.operations import operate
 from sim.operations.runlog import RunLog
 from sim.physics.recorder import BITS_PER_GB
 from sim.results.openings import opened
-from sim.results.relaxations import delivered_bits
+from sim.results.relaxations import delivered_bits, is_room_enough
 from sim.scenario.variants import variant
 
 Progress = Callable[[str, float], None]
@@ -46,10 +46,11 @@ def marginal_table(
     tell = progress or (lambda step, fraction: None)
     base = delivered_bits(log)
     rows: list[tuple[Any, ...]] = []
-    steps = list(changes(environment))
+    steps, has_room = list(changes(environment)), is_room_enough(environment, log)
     for index, change in enumerate(steps):
         tell("marginals", index / len(steps))
-        changed = change.make()
+        is_needless = change.one_more == "gigabyte" and has_room
+        changed = environment if is_needless else change.make()
         bits = base if changed is environment else delivered_bits(operate(changed))
         for (vehicle, day), before in base.items():
             after = bits.get((vehicle, day), 0)
