@@ -68,16 +68,17 @@ def field_pull(x, y, z, gm, radius, cosines, sines, factors, v, w, out):
     rho = radius * radius / r2
     x0, y0, z0 = radius * x / r2, radius * y / r2, radius * z / r2
     v[0, 0], w[0, 0] = radius / np.sqrt(r2), 0.0
-    for m in range(degree + 2):
-        if m > 0:
-            v[m, m] = factors[0, m, m] * (x0 * v[m - 1, m - 1] - y0 * w[m - 1, m - 1])
-            w[m, m] = factors[0, m, m] * (x0 * w[m - 1, m - 1] + y0 * v[m - 1, m - 1])
-        for n in range(m + 1, degree + 2):
+    # Row by row: the entries of a row do not wait for each other.
+    for n in range(1, degree + 2):
+        for m in range(n):
             v[n, m] = factors[1, n, m] * z0 * v[n - 1, m]
             w[n, m] = factors[1, n, m] * z0 * w[n - 1, m]
-            if n > m + 1:
+        if n > 1:
+            for m in range(n - 1):
                 v[n, m] -= factors[2, n, m] * rho * v[n - 2, m]
                 w[n, m] -= factors[2, n, m] * rho * w[n - 2, m]
+        v[n, n] = factors[0, n, n] * (x0 * v[n - 1, n - 1] - y0 * w[n - 1, n - 1])
+        w[n, n] = factors[0, n, n] * (x0 * w[n - 1, n - 1] + y0 * v[n - 1, n - 1])
     ax = ay = az = 0.0
     for n in range(degree + 1):
         c = cosines[n, 0]
@@ -102,7 +103,7 @@ def tide(gm, dx, dy, dz, x, y, z, out):
     d2 = dx * dx + dy * dy + dz * dz
     s2 = (dx - x) ** 2 + (dy - y) ** 2 + (dz - z) ** 2
     q = (x * (x - 2.0 * dx) + y * (y - 2.0 * dy) + z * (z - 2.0 * dz)) / d2
-    f = q * (3.0 + 3.0 * q + q * q) / (1.0 + (1.0 + q) ** 1.5)
+    f = q * (3.0 + 3.0 * q + q * q) / (1.0 + (1.0 + q) * np.sqrt(1.0 + q))
     k = -gm / (s2 * np.sqrt(s2))
     out[0] += k * (x + f * dx)
     out[1] += k * (y + f * dy)
