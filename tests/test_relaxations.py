@@ -11,15 +11,9 @@ from plan_cases import HOURS, always, data_of, once, planned
 from sim.environment import Contact, Environment, Hop
 from sim.intervals import Intervals
 from sim.operations import operate
+from sim.results.limits import SEVERAL, limits
 from sim.results.openings import at_best_rate, opened
-from sim.results.relaxations import (
-    RELAXATIONS,
-    SEVERAL,
-    delivered_bits,
-    gains,
-    limits,
-    relaxation_table,
-)
+from sim.results.relaxations import RELAXATIONS, delivered_bits, gains, relaxation_table
 from sim.running import run
 from sim.scenario.variants import variant
 

@@ -12,8 +12,10 @@ from sim.clock import Clock
 from sim.environment import Environment
 from sim.errors import ResultsError
 from sim.operations.runlog import RunLog
-from sim.results import attribution, files, metrics, passes, relaxations, tables, verification
+from sim.results import attribution, files, metrics, passes, tables, verification
 from sim.results.folders import replace_folder
+from sim.results.limits import Limits
+from sim.results.limits import limits as limits_of
 from sim.results.series import cadence_s as written_cadence_s
 from sim.results.series import series
 from sim.scenario.loading import load_scenario
@@ -39,9 +41,9 @@ class Results:
         return verification.closures(self.environment, self.log, self.falls)
 
     @cached_property
-    def limits(self) -> relaxations.Limits:
+    def limits(self) -> Limits:
         """What binds, found by running again with one constraint lifted at a time."""
-        return relaxations.limits(self.environment, self.log)
+        return limits_of(self.environment, self.log)
 
     @cached_property
     def lunar_days(self) -> pl.DataFrame:

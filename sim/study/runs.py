@@ -20,7 +20,8 @@ from sim.environment import Environment, compute_environment
 from sim.errors import SimError, StudyError
 from sim.operations import operate
 from sim.operations.runlog import RunLog
-from sim.results import attribution, relaxations, tables
+from sim.results import attribution, tables
+from sim.results.limits import limits as limits_of
 from sim.results.metrics import latencies_s
 from sim.study.executors import Task, execute, packed
 from sim.study.geometry import geometry_digest
@@ -174,7 +175,7 @@ def run_variant(task: Task, environment: Environment) -> Row:
     except SimError as error:
         return {"variant": task.number, "error": str(error), "vehicles": [], "lunar_days": []}
     days = tables.lunar_days(own, log, attribution.waterfalls(own, log), {})
-    limits = relaxations.limits(own, log).run if task.relaxations else {}
+    limits = limits_of(own, log).run if task.relaxations else {}
     return {
         "variant": task.number,
         "error": None,
