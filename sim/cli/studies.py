@@ -161,6 +161,7 @@ def validate(
     ] = False,
     csv: CsvFile = None,
     json: JsonFile = None,
+    plot: PlotFile = None,
     no_cache: NoCache = False,
 ) -> int:
     """Show published figures beside simulated ones, and how many of each kind agree."""
@@ -176,5 +177,10 @@ def validate(
     print_table(COLUMNS, table, _VALIDATION_COLUMNS)
     print("\n".join([*count_lines(verdicts), *(found.sentence for found in spreads)]))
     write_table(COLUMNS, table, csv, json)
+    if plot is not None:
+        from sim.report.style import save_figure
+        from sim.validation.figures import verdict_figure
+
+        save_figure(verdict_figure(verdicts), plot)
     failed = [verdict for verdict in verdicts if not verdict.passes]
     return UNCONFIRMED if strict and failed else DONE

@@ -32,10 +32,14 @@ class Verdict:
 
 
 def compare(
-    rows: Sequence[Published], *, cache: bool = True, progress: Progress | None = None
+    rows: Sequence[Published],
+    *,
+    cases: Cases | None = None,
+    cache: bool = True,
+    progress: Progress | None = None,
 ) -> list[Verdict]:
-    """A verdict for each row; scenarios are run as they are needed, each once."""
-    cases = Cases(cache)
+    """A verdict for each row; scenarios are run as they are needed, each once, and kept in `cases`."""
+    cases = cases or Cases(cache)
     verdicts = []
     for index, row in enumerate(rows):
         if progress is not None:
