@@ -69,6 +69,18 @@ def test_first_bit_arrives_one_light_time_after_the_relay_sends_it() -> None:
     assert log.deliveries[-1].arrived_stop_s == pytest.approx(1600.2, abs=1e-9)
 
 
+def test_products_made_at_once_share_the_link_and_do_not_wait_for_each_other() -> None:
+    """Two products of 400 bit/s on a link of 800 bit/s, nothing else happening for 2000 s: all but
+    the last 0.2 s of both, 160 bit, has reached the relay, and the Earth 0.2 s later still."""
+    two = (
+        "vehicles.lander.activities={a: {modes: [working], repeat: always, data_rate_bps: 400}, "
+        "b: {modes: [working], repeat: always, data_rate_bps: 400}}"
+    )
+    data = operate(world([two], up=[(0, 2000)], down=[(0, 2000)])).snapshots["lander"][-1].data
+    assert data.handed_over == 1_600_000
+    assert data.in_flight + data.in_relays == pytest.approx(160, abs=80 * 4)
+
+
 def test_frame_that_needs_exactly_the_window_fits() -> None:
     """A contact of one second carries ten frames; 800 bit fill them exactly."""
     log = operate(world(up=[(50, 51)], down=[(60, 61)]))
@@ -122,7 +134,9 @@ def test_cycle_of_transitions_is_one_clear_error() -> None:
         "{from: working, to: dormant, when: {state_of_charge: {above: 0}}}, "
         "{from: dormant, to: working, when: {state_of_charge: {above: 0}}}]"
     )
-    with pytest.raises(SimError, match=r"lander changes its mode for ever at .*hold_s"):
+    with pytest.raises(
+        SimError, match=r"lander changes its mode for ever at .*from .* to .*exclude"
+    ):
         operate(world([cycle]))
 
 

@@ -1,7 +1,7 @@
 """One link in operation: whole frames, lost frames, and data on the way."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -177,28 +177,31 @@ class Channel:
             self.credit_bits -= frames * self.frame.bits * self.turns
 
     def _fly(self, pieces: list[Piece], hop: Hop, start_s: int, stop_s: int) -> None:
-        """Put pieces on their way, each as it is made and as the rate allows."""
+        """Put pieces on their way, each as it is made and as the rate allows.
+
+        Pieces that are made at the same time share the link: each takes its part of it.
+        """
         light_s = hop.light_time_s.at(stop_s)
         clock_s = float(max(start_s, self.ready_s))
         rate = self.data_rate_bps
         for piece in pieces:
-            leaves_s = max(clock_s, piece.made_start_s)
-            clock_s = min(max(leaves_s + piece.bits / rate, piece.made_stop_s), float(stop_s))
-            leaves_s = min(leaves_s, clock_s)
-            self.flights.append(Flight(piece, hop, leaves_s + light_s, clock_s + light_s))
+            leaves_s = min(max(clock_s, piece.made_start_s), float(stop_s))
+            clock_s = min(leaves_s + piece.bits / rate, float(stop_s))
+            gone_s = min(max(clock_s, piece.made_stop_s), float(stop_s))
+            self.flights.append(Flight(piece, hop, leaves_s + light_s, gone_s + light_s))
 
-    def landings(self, now_s: float) -> Iterator[tuple[Hop, Piece, float, float]]:
+    def landings(self, now_s: float) -> list[tuple[Hop, Piece, float, float]]:
         """What arrives by now: hop, piece, and its instants of arrival."""
-        while self.flights:
-            flight = self.flights[0]
+        landed, flying = [], deque[Flight]()
+        for flight in self.flights:
             start_s = flight.arrives_start_s
             piece = flight.landed(now_s)
-            if piece is None:
-                return
-            yield flight.hop, piece, start_s, min(flight.arrives_stop_s, now_s)
             if flight.arrives_stop_s > now_s:
-                return
-            self.flights.popleft()
+                flying.append(flight)
+            if piece is not None:
+                landed.append((flight.hop, piece, start_s, min(flight.arrives_stop_s, now_s)))
+        self.flights = flying
+        return landed
 
 
 def divided(pieces: Iterable[Piece], bits: int) -> tuple[list[Piece], list[Piece]]:
