@@ -52,8 +52,6 @@ _BUDGET_COLUMNS = (
 @app.command(short_help="Say whether a scenario can be run.")
 def check(path: ScenarioPath, set_: Overrides = []) -> None:  # noqa: B006 - typer reads it only
     """Read a scenario and say whether it can be run."""
-    from sim.scenario.radio import scenario_link_warnings
-
     scenario = loaded(path, set_)
     counts = {
         "vehicle": len(scenario.vehicles),
@@ -62,8 +60,7 @@ def check(path: ScenarioPath, set_: Overrides = []) -> None:  # noqa: B006 - typ
         "link": len(scenario.links),
     }
     words = [f"{count} {word}{'s' * (count != 1)}" for word, count in counts.items()]
-    for warning in scenario_link_warnings(scenario):
-        say(f"warning: {warning}")
+    _say_warnings(scenario)
     print(f"{path} can be run: {', '.join(words)}")
 
 
@@ -83,6 +80,7 @@ def run(
 
     scenario = loaded(path, set_)
     folder = out or Path("results") / scenario.name
+    _say_warnings(scenario)
     with progress_bar() as progress:
         results = run_and_write(scenario, folder, seed=seed, cache=not no_cache, progress=progress)
     for message in cache.messages:
@@ -297,6 +295,13 @@ def _print_example(name: str) -> None:
         say(
             f"{name} needs {', '.join(files)} beside it; 'farside example {name} --out DIR' writes all"
         )
+
+
+def _say_warnings(scenario: "Scenario") -> None:
+    from sim.scenario.radio import scenario_warnings
+
+    for warning in scenario_warnings(scenario):
+        say(f"warning: {warning}")
 
 
 def _print_assumed(scenario: "Scenario") -> None:

@@ -52,6 +52,7 @@ class Vehicle:
         self._generation = 0
         self.power = PowerSupply(name, environment, log, self.attitude)
         self._alarms = self.power.alarms()
+        self._off: tuple[str, ...] = ()
         self.programme = Programme(self)
         self.wakes_s: dict[int, int] = {}
         """First wake of each lunar day."""
@@ -118,17 +119,26 @@ class Vehicle:
             if not self._change_mode(now):
                 break
         else:
-            raise SimError(
-                f"{self.name} changes its mode for ever at {self.environment.clock.utc(now)} "
-                f"(it is '{self.mode}' now): its transitions form a cycle; give one of them "
-                "hold_s, or a limit on time_in_mode_s"
-            )
+            raise SimError(self._circle(now))
         self.programme.choose(now)
         self.node.may_transmit = self._mode.transmit if self._mode else False
         self.traffic.attitudes[self.name] = self.attitude
         self.traffic.refresh(self.name)
         lived = self.lunar_day(now) - self.days[0].number
         self.power.draw(now, self._load_w(now), self.attitude, lived)
+
+    def _circle(self, now: int) -> str:
+        """What to say of transitions that lead back to where they started, all at one instant."""
+        made = [e for e in self.log.events if e.asset == self.name and e.event == "mode"]
+        steps = dict.fromkeys(
+            f"from {event.before} to {event.after} by {event.cause}"
+            for event in made[-_MOST_TRANSITIONS:]
+        )
+        return (
+            f"{self.name} changes its mode for ever at {self.environment.clock.utc(now)}: "
+            f"{', '.join(steps)}; let these conditions exclude each other, as by sun: rising for a "
+            "wake and sun: setting for a sleep, or give one a limit on time_in_mode_s"
+        )
 
     def _look(self, now: int) -> None:
         for watch in self._watches:
@@ -256,15 +266,23 @@ class Vehicle:
         loads_w += units_load_w(self.parameters.units, self.mode, self._shed(now))
         return bus_load_w(self.parameters.converter, loads_w)
 
-    def _shed(self, now: int) -> list[str]:
-        """Names of the units that are off because power is short."""
-        limits = [
-            shedding.priority_below
+    def _shed(self, now: int) -> tuple[str, ...]:
+        """Names of the units that are off because power is short; says what has changed."""
+        holding = [
+            shedding
             for index, shedding in enumerate(self.parameters.sheds)
             if self.holds(self.plan(f"shed {index}", shedding.when), now)
         ]
-        below = max(limits, default=0)
-        return [name for name, unit in self.parameters.units.items() if unit.priority < below]
+        below = max((shedding.priority_below for shedding in holding), default=0)
+        off = tuple(name for name, unit in self.parameters.units.items() if unit.priority < below)
+        keys = {key for shedding in holding for key in shedding.when.model_fields_set}
+        for name in self.parameters.units:
+            was, is_off = name in self._off, name in off
+            if was != is_off:
+                states = ("on", "shed") if is_off else ("shed", "on")
+                self.note("shed", name, *states, ", ".join(sorted(keys)))
+        self._off = off
+        return off
 
     def _transmitter_w(self, link: str) -> float:
         scenario = self.environment.scenario

@@ -93,6 +93,14 @@ class Grammar:
             return " or ".join(dict.fromkeys(words))
         return _type_words(rule)
 
+    def kinds_with(self, rule: dict[str, Any], key: str) -> list[str]:
+        """The kinds of a rule that have a key."""
+        return [
+            kind
+            for kind in self.kinds(rule)
+            if key in self.chosen(rule, {"kind": kind}).get("properties", {})
+        ]
+
     def _discriminator(self, rule: dict[str, Any]) -> dict[str, Any]:
         """What tells the kinds of a rule apart, also of one that may be left out."""
         for option in _options(self._followed(rule)):

@@ -56,6 +56,7 @@ UNITS = {
 _NAME_RULE = "a name begins with a small letter and has small letters, digits and _ only"
 _TIME_RULE = "write YYYY-MM-DDTHH:MM[:SS]Z, with the Z that says UTC"
 _KEY_PATH = re.compile(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)*(?=[: ])")
+_HEMISPHERE = re.compile(r"[\d.]+ ?(deg|°)? ?[NSEWnsew]")
 _LONGEST_VALUE = 60
 _MANY_WORDS = 12
 
@@ -83,6 +84,9 @@ def _listed(words: Sequence[str]) -> str:
 
 def unknown_key(key: str, known: Sequence[str]) -> str:
     """What to write instead of a key that there is not; `known` are the keys not yet given."""
+    if ":" in key:
+        name, _, value = key.partition(":")
+        return f"write a space after the colon, '{name}: {value}'"
     right = _right_name(key, known)
     unit = _unit(right) if right else None
     if right and unit:
@@ -100,7 +104,7 @@ def first_error(error: ValidationError, tree: Node, label: str, model: type[Base
     """The first of pydantic's errors in the order of the file, and how many more there are."""
     reader = _Reader(tree, grammar_of(model))
     faults = _without_echoes([reader.fault(entry) for entry in error.errors()])
-    faults.sort(key=lambda fault: fault.node.line)
+    faults.sort(key=lambda fault: (fault.node.line, fault.kind == "missing"))
     first = faults[0]
     place = first.node.origin or f"{label}:{first.node.line}"
     path = ".".join(str(part) for part in first.path)
@@ -239,6 +243,10 @@ class _Reader:
         mapping = fault.path[:-1]
         given = set(value_at(self._data, mapping))
         known = self._grammar.rule(mapping, self._data).get("properties", {})
+        others = self._grammar.kinds_with(self._rule(mapping), fault.key)
+        if others:
+            kind = value_at(self._data, [*mapping, "kind"])
+            return f"kind {kind} has no key '{fault.key}'; kind {' or '.join(others)} has"
         return unknown_key(fault.key, [key for key in known if key not in given])
 
 
@@ -270,7 +278,9 @@ def _wrong_value(fault: _Fault, allowed: str) -> str:
         if isinstance(scalar(value), int | float):
             return f"{shown} is a text; leave the quotes out, it is {allowed}"
         if re.match(r"[-+.\d]", value):
-            return f"{shown} is not a number; write only {allowed} (the key tells the unit)"
+            is_side = _HEMISPHERE.fullmatch(value)
+            how = "south and west are negative" if is_side else "the key tells the unit"
+            return f"{shown} is not a number; write only {allowed} ({how})"
     if fault.kind in ("too_short", "too_long"):
         return f"{len(value)} are given; it is {allowed}"
     is_other = fault.is_type or fault.kind == "int_from_float"

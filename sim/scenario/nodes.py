@@ -201,6 +201,10 @@ def _hint(problem: str, line: str) -> str:
         return "; indent with spaces, not with tabs"
     if "mapping values are not allowed" in problem:
         return "; check the indentation, and quote a text that has a colon in it"
+    if "',' or" in problem:
+        return "; a bracket above is not closed"
+    if "expected" in problem:
+        return "; check the indentation of this line and of those above it"
     return ""
 
 

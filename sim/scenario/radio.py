@@ -18,6 +18,15 @@ def channel_of(scenario: Scenario, name: str, link: LinkInUse, to: str) -> Chann
         raise ScenarioError(f"{scenario.path}: links.{name}: {error}") from None
 
 
+def scenario_warnings(scenario: Scenario) -> Iterator[str]:
+    """What is unusual about a scenario, and allowed; each said once."""
+    senders = {scenario.resolved_end(link.from_)[0] for link in scenario.links.values()}
+    for name, vehicle in scenario.vehicles.items():
+        if vehicle.recorder is not None and name not in senders and scenario.contact_plan is None:
+            yield f"vehicles.{name} is the source of no link; what it records stays on board"
+    yield from scenario_link_warnings(scenario)
+
+
 def scenario_link_warnings(scenario: Scenario) -> Iterator[str]:
     """What is unusual about the links of a scenario, and allowed; each said once."""
     for name, link in scenario.links.items():
