@@ -19,6 +19,7 @@ from sim.cli.console import (
     say,
     write_table,
 )
+from sim.errors import ResultsError
 
 _VALIDATION_COLUMNS = (
     *("scenario", "quantity", "kind", "published", "simulated", "unit"),
@@ -59,7 +60,10 @@ def explain(
         from sim.report.style import save_figure
         from sim.results import load_results
 
-        save_figure(waterfall_figure(load_results(folder).waterfall, lunar_day), plot)
+        figure = waterfall_figure(load_results(folder).waterfall, lunar_day)
+        if figure is None:
+            raise ResultsError("there is no link in this run, so that there is nothing to draw")
+        save_figure(figure, plot)
 
 
 @app.command(short_help="Show runs side by side.")

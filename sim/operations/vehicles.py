@@ -268,6 +268,8 @@ class Vehicle:
 
     def _shed(self, now: int) -> tuple[str, ...]:
         """Names of the units that are off because power is short; says what has changed."""
+        if self.mode == "dead":
+            return self._off
         holding = [
             shedding
             for index, shedding in enumerate(self.parameters.sheds)

@@ -109,8 +109,11 @@ def energy_figure(days: pl.DataFrame, vehicles: Sequence[str]) -> Figure:
     return figure
 
 
-def waterfall_figure(waterfall: pl.DataFrame, lunar_day: int | None = None) -> Figure:
-    """From the ideal of each hop down to what it carried: the run, or one lunar day of it."""
+def waterfall_figure(waterfall: pl.DataFrame, lunar_day: int | None = None) -> Figure | None:
+    """From the ideal of each hop down to what it carried: the run, or one lunar day of it.
+
+    None where there are no hops.
+    """
     title = "What limited the return"
     chosen = waterfall
     if lunar_day is not None:
@@ -121,7 +124,9 @@ def waterfall_figure(waterfall: pl.DataFrame, lunar_day: int | None = None) -> F
         .agg(pl.col("bits").sum())
         .partition_by("asset", "hop", "link", maintain_order=True)
     )
-    figure, axes = new_figure(max(len(parts), 1), title, height=2.3, sharex=False)
+    if not parts:
+        return None
+    figure, axes = new_figure(len(parts), title, height=2.3, sharex=False)
     for axis, part in zip(axes, parts, strict=True):
         _fall(axis, part.sort("position"))
     return figure

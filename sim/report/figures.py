@@ -243,7 +243,9 @@ def node_limits(results: Results) -> dict[tuple[str, str], tuple[float | None, .
     for name, vehicle in results.scenario.vehicles.items():
         for node, parameters in (vehicle.heat.nodes if vehicle.heat else {}).items():
             values: list[Any] = [
-                value for key, value in parameters.model_dump().items() if key.endswith("limit_k")
+                value
+                for key, value in parameters.model_dump().items()
+                if key.endswith(("minimum_k", "maximum_k"))
             ]
             found[name, node] = tuple(values)
     return found

@@ -22,7 +22,7 @@ def load_parts_w(
     """The parts of the load at whole rising times (N,), by name; their sum is `load_w`.
 
     `mode` is the mode's own load, a unit has the load of its state, the transmitter of a link its
-    load while it is on; `converter` is the rest, what is shed taken off it.
+    load while it is on and not shed; `converter` is the rest.
     """
     parts = {
         name: values for name, values in _parts(environment, log, vehicle, times_s) if values.any()
@@ -42,7 +42,8 @@ def _parts(
     yield "mode", _by_mode(spans, base, times_s)
     for name, unit in parameters.units.items():
         loads = {mode: unit_load_w(unit, mode) for mode in {span.mode for span in spans}}
-        yield name, _by_mode(spans, loads, times_s)
+        shed = event_spans(environment, log, vehicle, "shed", name, "shed")
+        yield name, _by_mode(spans, loads, times_s) * (1.0 - _inside(shed, times_s))
     for name, activity in parameters.activities.items():
         runs = activity_spans(environment, log, vehicle, name)
         yield name, activity.load_w * _inside(runs, times_s)
@@ -59,12 +60,19 @@ def activity_spans(
     environment: Environment, log: RunLog, vehicle: str, activity: str
 ) -> list[Span]:
     """When an activity ran."""
+    return event_spans(environment, log, vehicle, "activity", activity, "running")
+
+
+def event_spans(
+    environment: Environment, log: RunLog, vehicle: str, kind: str, subject: str, state: str
+) -> list[Span]:
+    """When something of a vehicle was in a state, from its events of one kind."""
     spans: list[Span] = []
     since_s: int | None = None
     for event in log.events:
-        if (event.asset, event.event, event.subject) != (vehicle, "activity", activity):
+        if (event.asset, event.event, event.subject) != (vehicle, kind, subject):
             continue
-        if event.after == "running":
+        if event.after == state:
             since_s = event.t_s
         elif since_s is not None:
             spans.append((since_s, event.t_s))

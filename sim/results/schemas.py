@@ -157,7 +157,7 @@ EVENTS: tuple[Column, ...] = (
     Column("t_s", "int", "whole seconds since the start"),
     Column("utc", "text", "as t_s"),
     Column("asset", "text", "who changes"),
-    Column("event", "text", "mode, activity, link, recorder, contact, battery or heat"),
+    Column("event", "text", "mode, activity, link, recorder, contact, battery, heat or shed"),
     Column("subject", "text", "which one of the asset"),
     Column("before", "text", "what it was"),
     Column("after", "text", "what it is"),

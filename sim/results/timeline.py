@@ -55,6 +55,8 @@ class DayBooks(NamedTuple):
     """The books at the start; None at the start of the run."""
     closing: Snapshot
     stored_before_wh: float
+    temperatures_before_k: tuple[float, ...]
+    """Of the thermal nodes, in the order of the file."""
     bus: BusState
     """Books of this lunar day alone."""
 
@@ -68,8 +70,8 @@ def day_books(environment: Environment, log: RunLog, vehicle: str) -> list[DayBo
     """The lunar days of a vehicle, clipped to the run, in the order of time."""
     rows = []
     opening: Snapshot | None = None
-    stored = initial_state(environment.scenario.vehicles[vehicle]).stored_wh
-    start_s = 0
+    first = initial_state(environment.scenario.vehicles[vehicle])
+    stored, temperatures, start_s = first.stored_wh, first.temperatures_k, 0
     for closing in log.snapshots[vehicle]:
         rows.append(
             DayBooks(
@@ -80,10 +82,12 @@ def day_books(environment: Environment, log: RunLog, vehicle: str) -> list[DayBo
                 opening,
                 closing,
                 stored,
+                temperatures,
                 closing.bus,
             )
         )
-        opening, stored, start_s = closing, closing.bus.stored_wh, closing.t_s
+        opening, start_s = closing, closing.t_s
+        stored, temperatures = closing.bus.stored_wh, closing.bus.temperatures_k
     return rows
 
 

@@ -8,6 +8,7 @@ from sim.operations.runlog import RunLog
 from sim.results.attribution import Fall
 from sim.results.timeline import DayBooks, day_books
 
+_HOUR_S = 3600.0
 ENERGY_TOLERANCE = 1e-9
 """Of the larger side of a balance; data balance to the bit."""
 
@@ -30,6 +31,7 @@ def closures(environment: Environment, log: RunLog, falls: Sequence[Fall]) -> li
         books = day_books(environment, log, vehicle)
         for book in books:
             found += _energy(book)
+            found += _heat(environment, book)
             found += _day_data(book)
         if books:
             found += _run_data(environment, log, vehicle, books)
@@ -50,6 +52,23 @@ def _energy(book: DayBooks) -> Iterator[Closure]:
     yield _near(
         f"{name}: demanded = used + unmet", bus.demanded_wh, bus.used_wh + bus.unmet_wh, bus
     )
+
+
+def _heat(environment: Environment, book: DayBooks) -> Iterator[Closure]:
+    """Of the thermal nodes together, in watt-hours; nothing where the vehicle has none."""
+    heat = environment.scenario.vehicles[book.vehicle].heat
+    if heat is None:
+        return
+    bus = book.bus
+    spans = zip(heat.nodes.values(), book.temperatures_before_k, bus.temperatures_k, strict=True)
+    stored_wh = sum(node.heat_capacity_j_k * (b - a) for node, a, b in spans) / _HOUR_S
+    came = bus.dissipated_wh + bus.isotope_heat_wh + bus.sunlight_heat_wh
+    gone = bus.space_heat_wh + bus.ground_heat_wh
+    name = f"{book.vehicle}, lunar day {book.number}: heat in = heat out + stored"
+    difference = came - gone - stored_wh
+    scale = max(abs(came), abs(gone), abs(stored_wh))
+    closes = abs(difference) <= ENERGY_TOLERANCE * scale
+    yield Closure(name, came, gone + stored_wh, difference, closes)
 
 
 def _near(name: str, left: float, right: float, bus: object) -> Closure:

@@ -123,6 +123,7 @@ class VehicleParameters(PowerParameters):
     def _knows_its_own_names(self) -> Self:
         self._check_modes()
         self._check_attitudes()
+        self._check_units()
         self._check_activities()
         return self
 
@@ -154,6 +155,20 @@ class VehicleParameters(PowerParameters):
                     raise ValueError(
                         f"attitudes.{name}.folded names '{array}', which is not among its arrays "
                         f"({', '.join(self.arrays) or 'there are none'})"
+                    )
+
+    def _check_units(self) -> None:
+        for name, unit in self.units.items():
+            if not unit.modes:
+                raise ValueError(
+                    f"units.{name} has states and no modes, so that it would never draw anything; "
+                    f"say which state it has in which of {', '.join(self.modes)}"
+                )
+            for mode in unit.modes:
+                if mode not in self.modes:
+                    raise ValueError(
+                        f"units.{name}.modes names '{mode}', which is not among its modes "
+                        f"{', '.join(self.modes)}; it would never draw anything there"
                     )
 
     def _check_activities(self) -> None:

@@ -181,7 +181,7 @@ class ActivityParameters(Parameters):
 
 
 class Shedding(Parameters):
-    """While its condition holds, the less important units and activities are switched off."""
+    """While its condition holds, the less important units are switched off."""
 
     when: Condition
     priority_below: Annotated[int, Field(gt=0)]

@@ -224,6 +224,7 @@ class Scenario(Parameters):
                 known(where, waypoint.place, self.places)
 
     def _check_conditions(self, name: str, vehicle: VehicleParameters) -> None:
+        nodes = vehicle.heat.nodes if vehicle.heat is not None else {}
         for where, condition in conditions_of(vehicle):
             for leaf in condition.leaves:
                 if leaf.contact is not None and leaf.contact not in self.links:
@@ -232,6 +233,9 @@ class Scenario(Parameters):
                         f"({', '.join(self.links) or 'there are none'})"
                     )
                 known(f"vehicles.{name}.{where}.phase", leaf.phase, self.phases)
+                if leaf.temperature_k is not None:
+                    node = leaf.temperature_k.node
+                    known(f"vehicles.{name}.{where}.temperature_k.node", node, nodes)
                 if leaf.done is not None and leaf.done not in vehicle.activities:
                     raise ValueError(
                         f"vehicles.{name}.{where}.done '{leaf.done}' is not among its activities"
