@@ -37,7 +37,9 @@ class Intervals:
         return cls.of([(start_s, stop_s)])
 
     @classmethod
-    def where(cls, crossings_s: ArrayLike, first: bool, start_s: float, stop_s: float) -> "Intervals":
+    def where(
+        cls, crossings_s: ArrayLike, first: bool, start_s: float, stop_s: float
+    ) -> "Intervals":
         """The times in `[start_s, stop_s)` at which a condition holds that flips at each crossing.
 
         `first` says whether it holds at `start_s`.

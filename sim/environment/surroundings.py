@@ -34,7 +34,9 @@ Floats = NDArray[np.float64]
 Function = Callable[[Floats], Floats]
 _SUNLIGHT_TOLERANCE_W_M2 = 0.01
 _ON_GROUND = 1e-6
-_IN_FLIGHT = 1e-3  # a penumbra is crossed in seconds in orbit; more would ask for thousands of pieces
+_IN_FLIGHT = (
+    1e-3  # a penumbra is crossed in seconds in orbit; more would ask for thousands of pieces
+)
 
 
 @dataclass(frozen=True, eq=False)
