@@ -308,3 +308,17 @@ def test_an_example_is_written_with_its_files_and_changes_none(
     assert "is there already and differs" in _refused(arguments, cli.REFUSED, capsys)
     assert (tmp_path / "change7_south_pole.yaml").read_text() == "mine"
     assert "name the example" in _refused(["example", "--out", "x"], cli.USAGE, capsys)
+
+
+def test_the_help_lists_every_verb_whole_and_each_explains_its_options(capsys: Capture) -> None:
+    assert cli.main(["--help"]) == cli.DONE
+    told = capsys.readouterr().out
+    listed = re.findall(r"^  ([a-z]+)  ", told.partition("Commands:")[2], flags=re.MULTILINE)
+    assert listed[:3] == ["example", "check", "run"]
+    assert "..." not in told.partition("Commands:")[2]
+    for verb in listed:
+        assert cli.main([verb, "--help"]) == cli.DONE
+        page = capsys.readouterr().out
+        assert max(map(len, page.splitlines())) <= 80
+        options = page.partition("Options:")[2].strip().splitlines()
+        assert all(re.search(r"\S  +\S", line) or line[:20].isspace() for line in options), verb
