@@ -10,6 +10,9 @@ from sim.constants import ASTRONOMICAL_UNIT_KM
 from sim.physics.bus import PowerParameters, advance, crossing_s, initial_state
 from sim.physics.loads import ConverterParameters, bus_load_w
 from sim.physics.solar import ArrayParameters, AttitudeParameters, array_power_w, cell_efficiency
+from sim.results.survival import power_report
+from sim.running import run
+from sim.scenario.loading import load_scenario
 from sim.track import Track
 from tests.test_bus import assert_closed
 
@@ -67,6 +70,62 @@ def test_lusee_night_is_5_02_kwh_at_the_bus(lusee):
     state = night(lusee)
     assert state.used_wh == pytest.approx(5020.0, rel=NIGHT_TOLERANCE)
     assert state.unmet_wh == 0.0
+
+
+def lusee_report(repository, *overrides):
+    scenario = load_scenario(repository / "scenarios" / "lusee_night.yaml", list(overrides))
+    results = run(scenario)
+    return power_report(results.environment, results.log)
+
+
+@pytest.fixture(scope="module")
+def first_night(repository):
+    """The first night in the run of the scenario itself."""
+    return lusee_report(repository, "span={duration_h: 720}").dark.row(0, named=True)
+
+
+def test_a_night_in_the_run_of_the_scenario_takes_5_02_kwh(first_night):
+    """Published: 5.02 kWh of load energy at the bus for a night of 354 h, in turns of 10 h here."""
+    assert first_night["dark_h"] == pytest.approx(354.0, abs=1.0)
+    per_night_wh = first_night["used_wh"] * 354.0 / first_night["dark_h"]
+    assert per_night_wh == pytest.approx(5020.0, rel=NIGHT_TOLERANCE)
+    assert first_night["unmet_wh"] == 0.0
+
+
+def test_the_power_table_lists_what_the_battery_gave_for_it(first_night):
+    row = first_night
+    out_wh = row["used_wh"] + row["lost_wh"] + row["spilled_wh"]
+    assert out_wh == pytest.approx(row["battery_gave_wh"] + row["generated_wh"], rel=1e-9)
+    # 0.0359 % a day of what is held, 7.0 kWh falling by 5.1 kWh, over 14.8 days
+    assert row["self_discharge_wh"] == pytest.approx(0.000359 * 14.8 * 4450.0, rel=0.15)
+    assert 0.0 < row["self_discharge_wh"] < row["lost_wh"] < 0.01 * row["battery_gave_wh"]
+    # half of the Sun's disc is above the horizon at both ends
+    assert 0.0 < row["generated_wh"] < 40.0
+
+
+@pytest.mark.slow
+def test_no_night_of_a_year_empties_it(repository):
+    report = lusee_report(repository)
+    assert report.dark.height == 12
+    assert report.dark["unmet_wh"].max() == 0.0
+    assert report.sentence.startswith("lusee lives through 12 nights, with 2,19")
+
+
+def test_a_smaller_battery_is_empty_before_sunrise_and_says_when(repository):
+    scenario = load_scenario(
+        repository / "scenarios" / "lusee_night.yaml",
+        ["span={duration_h: 720}", "vehicles.lusee.battery.capacity_ah=150"],
+    )
+    results = run(scenario)
+    empty = next(event for event in results.log.events if event.after == "empty")
+    report = power_report(results.environment, results.log)
+    night = report.dark.row(0, named=True)
+    assert night["sunset_utc"] < results.clock.utc(empty.t_s) < night["sunrise_utc"]
+    assert night["unmet_wh"] > 100.0
+    assert report.sentence == (
+        "lusee's battery reaches its cut-off in 1 of 1 night, first at "
+        f"{results.clock.utc(empty.t_s)} after lunar day 1"
+    )
 
 
 def test_lusee_battery_gives_more_than_the_loads_take(lusee):

@@ -87,6 +87,7 @@ def power(
     print_table(report.budget.columns, report.budget.rows())
     print_table(days.columns, days.rows(), ENERGY)
     print_table(days.columns, days.rows(), NIGHTS)
+    print_table(report.dark.columns, report.dark.rows())
     write_table(days.columns, days.rows(), csv, json)
     print(report.sentence)
 

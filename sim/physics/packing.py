@@ -153,6 +153,7 @@ def _packed(state: BusState, x: Floats, flags: NDArray[np.bool_]) -> BusState:
         temperatures_k=tuple(x[stepping.FIRST_NODE :].tolist()),
         heaters_on=switched[:heaters],
         links_closed=switched[heaters:],
+        leaked_wh=state.leaked_wh + wh[stepping.LEAKED],
         heater_wh=state.heater_wh + wh[stepping.HEATER],
         dissipated_wh=state.dissipated_wh + wh[stepping.DISSIPATED],
         isotope_heat_wh=state.isotope_heat_wh + wh[stepping.ISOTOPE_HEAT],

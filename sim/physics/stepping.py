@@ -22,9 +22,8 @@ STEP_S = 60.0
 """Steps begin and end on its multiples."""
 
 STORED, CHARGE, GENERATED, DEMANDED, USED, SPILLED, LOST, UNMET, LOWEST = range(9)
-HEATER, DISSIPATED, ISOTOPE_HEAT, SUNLIGHT_HEAT, SPACE_HEAT, GROUND_HEAT, CUT_OFF, FIRST_NODE = (
-    range(9, 17)
-)
+LEAKED, HEATER, DISSIPATED, ISOTOPE_HEAT, SUNLIGHT_HEAT, SPACE_HEAT, GROUND_HEAT = range(9, 16)
+CUT_OFF, FIRST_NODE = 16, 17
 """Places in the vector that a step moves: joules, coulombs, shares, kelvin."""
 
 LINK_FROM, LINK_TO, CONDUCTION, RADIATION, OPEN_SHARE, SWITCH, CONTROL, CLOSES, OPENS = range(9)
@@ -189,6 +188,7 @@ def _charged_by_tables(  # type: ignore[no-untyped-def]
     heat_w = ohms * amperes * amperes
     x[CHARGE] = max(first + amperes * dt_s - leak, 0.0)
     x[STORED] += volts * (amperes * dt_s - leak)
+    x[LEAKED] += volts * leak
     return volts * amperes + heat_w, heat_w + volts * leak / dt_s
 
 

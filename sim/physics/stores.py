@@ -86,6 +86,8 @@ class BusState:
     """Of the nodes, in the order of the file."""
     heaters_on: tuple[bool, ...] = ()
     links_closed: tuple[bool, ...] = ()
+    leaked_wh: float = 0.0
+    """Part of `lost_wh` by self-discharge."""
     heater_wh: float = 0.0
     """Part of `used_wh` that heaters took."""
     dissipated_wh: float = 0.0

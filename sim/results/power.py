@@ -12,6 +12,7 @@ from sim.physics.bus import BusState, PowerParameters, advance, aged, opened
 from sim.results.timeline import ModeSpan
 
 _HOUR_S = 3600.0
+_BOOKS = ("generated_wh", "used_wh", "spilled_wh", "lost_wh", "leaked_wh", "unmet_wh")
 
 
 class Energy:
@@ -97,6 +98,24 @@ class Energy:
             if until_s >= stop_s:
                 break
         return least, load_w
+
+    def books(self, start_s: int, stop_s: int) -> dict[str, float]:
+        """What went where between two instants by the name of its book; `stored_wh` is the change."""
+        first = max(int(np.searchsorted(self._starts_s, start_s, side="right")) - 1, 0)
+        sums = dict.fromkeys((*_BOOKS, "stored_wh"), 0.0)
+        for index in range(first, len(self.flows)):
+            flow = self.flows[index]
+            if flow.t_s >= stop_s:
+                break
+            is_last = index + 1 == len(self.flows)
+            until_s = stop_s if is_last else min(self.flows[index + 1].t_s, stop_s)
+            begin_s = max(flow.t_s, start_s)
+            state = self._moved(flow, flow.state, flow.t_s, begin_s)
+            moved = self._moved(flow, opened(state), begin_s, until_s)
+            for name in _BOOKS:
+                sums[name] += getattr(moved, name)
+            sums["stored_wh"] += moved.stored_wh - state.stored_wh
+        return sums
 
     def _moved(self, flow: Flow, state: BusState, start_s: float, stop_s: float) -> BusState:
         if stop_s <= start_s:

@@ -1,6 +1,7 @@
 """What vehicles live on: the power budget, the energy of each lunar day, and how nights are survived."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -28,6 +29,10 @@ NIGHTS = (
     *("wake_utc", "wake_cause", "state_of_charge_at_wake", "sleep_utc", "sleep_cause"),
 )
 """Columns of sleep, night and wake, of those of lunar days; a night belongs to the day before it."""
+_DARK = (
+    *("lunar_day", "asset", "sunset_utc", "sunrise_utc", "dark_h", "used_wh", "lost_wh"),
+    *("self_discharge_wh", "battery_gave_wh", "generated_wh", "spilled_wh", "unmet_wh"),
+)
 _BUDGET = ("asset", "part", "highest_w", "on_h", "energy_wh")
 
 
@@ -38,6 +43,9 @@ class PowerReport(NamedTuple):
     """By part of the load: its highest power, how long it was on, and what it asked for."""
     days: pl.DataFrame
     """The lunar days, but for what limits the data."""
+    dark: pl.DataFrame
+    """The nights from sunset to sunrise that the run holds whole, self-discharge being part of
+    the losses: used + lost = what the battery gave + generated - spilled."""
     sentence: str
 
 
@@ -50,10 +58,38 @@ def power_report(environment: Environment, log: RunLog) -> PowerReport:
     rows = [row for name in vehicles for row in _budget(environment, log, name, days)]
     budget = pl.DataFrame(rows, schema=list(_BUDGET), orient="row")
     clauses = [
-        _clause(name, days.filter(pl.col("asset") == name), _death(environment, log, name))
+        _clause(
+            name,
+            days.filter(pl.col("asset") == name),
+            _death(environment, log, name),
+            _emptied(environment, log, name),
+        )
         for name in vehicles
     ]
-    return PowerReport(budget, days, "; ".join(clauses))
+    nights = [row for name in vehicles for row in _dark(environment, log, name)]
+    dark = pl.DataFrame(nights, schema=list(_DARK), orient="row")
+    return PowerReport(budget, days, dark, "; ".join(clauses))
+
+
+def _dark(
+    environment: Environment, log: RunLog, vehicle: str
+) -> Iterator[tuple[int | str | float, ...]]:
+    """From each sunset to the following sunrise, where the run holds both."""
+    energy, utc = Energy(environment, log, vehicle), environment.clock.utc
+    for day, following in pairwise(environment.lunar_days(vehicle)):
+        if day.sunset_s is None or following.sunrise_s is None:
+            continue
+        start_s, stop_s = int(day.sunset_s), int(following.sunrise_s)
+        if start_s < 0 or stop_s > environment.duration_s:
+            continue
+        books = energy.books(start_s, stop_s)
+        yield (
+            *(day.number, vehicle, utc(start_s)[:16], utc(stop_s)[:16]),
+            (stop_s - start_s) / _HOUR_S,
+            *(books[name] for name in ("used_wh", "lost_wh", "leaked_wh")),
+            -books["stored_wh"],
+            *(books[name] for name in ("generated_wh", "spilled_wh", "unmet_wh")),
+        )
 
 
 def _budget(
@@ -80,7 +116,15 @@ def _death(environment: Environment, log: RunLog, vehicle: str) -> tuple[str, st
     return next(((environment.clock.utc(e.t_s), e.cause) for e in deaths), None)
 
 
-def _clause(vehicle: str, days: pl.DataFrame, death: tuple[str, str] | None) -> str:
+def _emptied(environment: Environment, log: RunLog, vehicle: str) -> list[str]:
+    """When the battery reached its cut-off, each time."""
+    events = (e for e in log.events if (e.asset, e.event) == (vehicle, "battery"))
+    return [environment.clock.utc(e.t_s) for e in events if e.after == "empty"]
+
+
+def _clause(
+    vehicle: str, days: pl.DataFrame, death: tuple[str, str] | None, emptied: Sequence[str]
+) -> str:
     """How one vehicle got through its nights."""
     if death is not None:
         return f"{vehicle} dies at {death[0]} ({death[1].replace('_', ' ')})"
@@ -88,9 +132,10 @@ def _clause(vehicle: str, days: pl.DataFrame, death: tuple[str, str] | None) -> 
     begun = [row for row in rows if row["night_margin_wh"] is not None]
     empty = [row["lunar_day"] for row in begun if row["night_margin_wh"] <= 0.0]
     if empty:
+        when = f" at {emptied[0]}" if emptied else ""
         return (
-            f"{vehicle}'s battery reaches its cut-off in {len(empty)} of {_nights(len(begun))}, first "
-            f"after lunar day {empty[0]}"
+            f"{vehicle}'s battery reaches its cut-off in {len(empty)} of {_nights(len(begun))}, first"
+            f"{when} after lunar day {empty[0]}"
         )
     whole = [row for row in begun if _ends(row, rows)]
     if not whole:
