@@ -154,7 +154,11 @@ def _without_echoes(faults: list[_Fault]) -> list[_Fault]:
             and _right_name(other.key, [fault.key])
             for other in others
         )
-        if not (is_branch or is_repeated or is_renamed):
+        # pydantic counts an item that is wrong as missing from its list
+        is_counted = fault.kind == "too_short" and any(
+            other.path[: len(fault.path)] == fault.path for other in others
+        )
+        if not (is_branch or is_repeated or is_renamed or is_counted):
             kept.append(fault)
     return kept
 
