@@ -3,6 +3,7 @@
 import re
 import shlex
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -68,3 +69,14 @@ def test_the_two_scripts_are_shell_that_parses(name: str) -> None:
     assert script.stat().st_mode & 0o111
     assert subprocess.run(["sh", "-n", script], check=False).returncode == 0
     assert f"scripts/{name}" in README
+
+
+def test_the_answer_is_what_the_scenario_gives(change4: Any) -> None:
+    for vehicle in change4.summary["vehicles"].values():
+        assert f"\n{vehicle['sentence']}\n" in README
+    for row in change4.lunar_days.rows(named=True):
+        times = (row[name] for name in ("sunrise_utc", "wake_utc", "sleep_utc") if row[name])
+        if row["lunar_day"] <= 2:
+            told = [text[:16].replace("T", " ") for text in times]
+            words = r"\s+".join([str(row["lunar_day"]), row["asset"], *told])
+            assert re.search(words, README), words
