@@ -10,7 +10,7 @@ from that of the ephemerides (TDB) by less than 2e-8.
 import numpy as np
 from scipy.integrate import DOP853
 
-from sim.compiled import compiled
+from sim.compiled import compiled, compiled_lean
 
 STAGES = 16  # of the eighth-order method with its dense output
 _N_STEP, _N_ERROR = 12, 13
@@ -27,10 +27,12 @@ _GRADIENT_KM = 0.5  # step of the field's gradient; 1e-9 relative
 _GRADIENT_REACH_KM2 = 2.0e4**2  # beyond, the harmonics do not matter for the variations
 _LONGEST_S = 2.0 * 86400.0
 
+_WORK = 27  # numbers that the field's gradient and the variations work in
+
 FINISHED, HIT, FULL = 0, 1, 2
 
 
-@compiled
+@compiled_lean
 def bodies(t, table, edges, origin_s, piece_s, out):
     """Earth, Sun and planets, and the Moon's angles at `t`, from the series `table[piece]` (K, C).
 
@@ -49,7 +51,7 @@ def bodies(t, table, edges, origin_s, piece_s, out):
             out[j] += table[piece, k, j] * polynomial
 
 
-@compiled
+@compiled_lean
 def turned(angles, out):
     """ICRF to principal axes by node, tilt and spin."""
     cn, sn = np.cos(angles[0]), np.sin(angles[0])
@@ -60,7 +62,7 @@ def turned(angles, out):
     out[2, 0], out[2, 1], out[2, 2] = st * sn, -st * cn, ct
 
 
-@compiled
+@compiled_lean
 def field_pull(x, y, z, gm, radius, cosines, sines, factors, v, w, out):
     """Acceleration of the field in its own axes; Montenbruck and Gill 2000, eq. 3.33, normalised."""
     degree = cosines.shape[0] - 1
@@ -97,7 +99,7 @@ def field_pull(x, y, z, gm, radius, cosines, sines, factors, v, w, out):
     out[0], out[1], out[2] = scale * ax, scale * ay, scale * az
 
 
-@compiled
+@compiled_lean
 def tide(gm, dx, dy, dz, x, y, z, out):
     """Adds a distant body's pull on the relay less that on the Moon; Battin 1999, eq. 8.61."""
     d2 = dx * dx + dy * dy + dz * dz
@@ -110,7 +112,7 @@ def tide(gm, dx, dy, dz, x, y, z, out):
     out[2] += k * (z + f * dz)
 
 
-@compiled
+@compiled_lean
 def uncovered(sx, sy, sz, bx, by, bz, sun_radius, radius):
     """Share of the Sun's disc that a body leaves free; both vectors from the relay."""
     sun = np.sqrt(sx * sx + sy * sy + sz * sz)
@@ -132,7 +134,7 @@ def uncovered(sx, sy, sz, bx, by, bz, sun_radius, radius):
     return 1.0 - area / (np.pi * small * small)
 
 
-@compiled
+@compiled_lean
 def rates(t, u, du, forces, scratch):
     """Rates of the state (6), or of the state and its derivatives by the start (42).
 
@@ -148,6 +150,7 @@ def rates(t, u, du, forces, scratch):
     pull = scratch[49:52]
     v = scratch[60 : 60 + size * size].reshape(size, size)
     w = scratch[60 + size * size : 60 + 2 * size * size].reshape(size, size)
+    work = scratch[60 + 2 * size * size :]
     bodies(t, table, edges, grid[0], grid[1], place)
     x, y, z = u[0], u[1], u[2]
     r2 = x * x + y * y + z * z
@@ -181,14 +184,14 @@ def rates(t, u, du, forces, scratch):
         du[i] = u[3 + i]
         du[3 + i] = pull[i]
     if u.shape[0] == 42:
-        variations(u, du, place, gms, field, cosines, sines, factors, turn, v, w)
+        variations(u, du, place, gms, field, cosines, sines, factors, turn, v, w, work)
 
 
-@compiled
-def field_gradient(u, field, cosines, sines, factors, turn, v, w, gradient):
+@compiled_lean
+def field_gradient(u, field, cosines, sines, factors, turn, v, w, work, gradient):
     """Gradient of the field's pull along ICRF axes, by central differences in its own axes."""
-    own, ahead, behind = np.zeros(3), np.zeros(3), np.zeros(3)
-    fixed = np.zeros((3, 3))
+    own, ahead, behind = work[:3], work[3:6], work[6:9]
+    fixed = work[9:18].reshape(3, 3)
     gm, radius, h = field[0], field[1], _GRADIENT_KM
     for i in range(3):
         own[i] = turn[i, 0] * u[0] + turn[i, 1] * u[1] + turn[i, 2] * u[2]
@@ -207,13 +210,14 @@ def field_gradient(u, field, cosines, sines, factors, turn, v, w, gradient):
                     gradient[i, j] += turn[p, i] * fixed[p, q] * turn[q, j]
 
 
-@compiled
-def variations(u, du, place, gms, field, cosines, sines, factors, turn, v, w):
+@compiled_lean
+def variations(u, du, place, gms, field, cosines, sines, factors, turn, v, w, work):
     """Rates of the derivatives of the state by its start, from the gradient of the pull."""
-    gradient = np.zeros((3, 3))
+    gradient = work[18:27].reshape(3, 3)
+    gradient[:] = 0.0
     r2 = u[0] * u[0] + u[1] * u[1] + u[2] * u[2]
     if cosines.shape[0] > 1 and r2 < _GRADIENT_REACH_KM2:
-        field_gradient(u, field, cosines, sines, factors, turn, v, w, gradient)
+        field_gradient(u, field, cosines, sines, factors, turn, v, w, work, gradient)
     else:
         point_gradient(field[0], u[0], u[1], u[2], gradient)
     for b in range(gms.shape[0]):
@@ -229,7 +233,7 @@ def variations(u, du, place, gms, field, cosines, sines, factors, turn, v, w):
             du[24 + 6 * i + j] = total
 
 
-@compiled
+@compiled_lean
 def point_gradient(gm, x, y, z, gradient):
     """Adds the gradient of a point mass's pull at a distance from it."""
     r2 = x * x + y * y + z * z
@@ -246,7 +250,7 @@ def point_gradient(gm, x, y, z, gradient):
     gradient[2, 1] += f * y * z
 
 
-@compiled
+@compiled_lean
 def combined(u, stages, weights, count, step, out):
     """The state after `step` with the weighted sum of the first stages."""
     n = u.shape[0]
@@ -261,7 +265,7 @@ def combined(u, stages, weights, count, step, out):
         out[j] = u[j] + step * out[j]
 
 
-@compiled
+@compiled_lean
 def step_error(u, new, stages, h, tolerance):
     """Error of a step in units of what is allowed; Hairer et al. 1993, II.10, of the state only."""
     fifth = 0.0
@@ -279,7 +283,7 @@ def step_error(u, new, stages, h, tolerance):
     return 0.0 if denominator <= 0.0 else h * fifth / np.sqrt(denominator * 6)
 
 
-@compiled
+@compiled_lean
 def dense_series(u, new, stages, step, out):
     """The nested polynomial (8, 3) of the position over a step; Hairer et al. 1993, II.6."""
     for j in range(3):
@@ -308,7 +312,7 @@ def integrated(u, begin, end, tolerance, lowest_km, times, series, forces):
     t = begin
     is_dense = series.shape[0] > 0
     stages, new, middle = np.zeros((STAGES, n)), np.zeros(n), np.zeros(n)
-    scratch = np.zeros(60 + 2 * (forces[5].shape[0] + 1) ** 2)
+    scratch = np.zeros(60 + 2 * (forces[5].shape[0] + 1) ** 2 + _WORK)
     count = 0
     way = 1.0 if end > begin else -1.0
     speed2, r2 = u[3] ** 2 + u[4] ** 2 + u[5] ** 2, u[0] ** 2 + u[1] ** 2 + u[2] ** 2
