@@ -38,7 +38,17 @@ def agreement_figure(
     axis.set_ylim(-1.0, rows)
     axis.set_xlim(-_FARTHEST - 0.2, _FARTHEST + 0.2)
     axis.set_xlabel("difference / tolerance; beyond 3 drawn at 3")
-    legend(axis)
+    handles, labels = axis.get_legend_handles_labels()
+    unique = dict(zip(labels, handles, strict=True))
+    axis.legend(
+        list(unique.values()),
+        list(unique),
+        loc="lower left",
+        bbox_to_anchor=(0.0, 1.0),
+        ncols=len(unique),
+        fontsize=8,
+        frameon=False,
+    )
     return figure
 
 

@@ -8,13 +8,18 @@ from sim.report.agreement import Figure, agreement_figure, wakes_figure
 from sim.validation.cases import Cases
 from sim.validation.comparison import Verdict
 from sim.validation.measures.wakes import bulletins, wake_time
+from sim.validation.published import COUNTED
 
 _NOTHING = 1e-9  # a tolerance of zero is taken as this share of the published value
 
 
 def verdict_figure(verdicts: Sequence[Verdict]) -> Figure:
-    """Difference over tolerance of each row with a two-sided tolerance that happened."""
-    shown = [v for v in verdicts if v.published.rule == "within" and isfinite(v.difference)]
+    """Difference over tolerance of the rows that count, where the tolerance has two sides."""
+    shown = [
+        v
+        for v in verdicts
+        if v.published.kind in COUNTED and v.published.rule == "within" and isfinite(v.difference)
+    ]
     return agreement_figure(
         [f"{v.published.scenario}: {v.published.quantity}" for v in shown],
         [v.difference / (v.published.tolerance or _NOTHING) for v in shown],
