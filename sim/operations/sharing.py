@@ -75,7 +75,9 @@ class Terminals:
         if sum(other.role == use.role for other in others) >= sharing.channels:
             return False
         beams = _beams(terminal)
-        if beams is None or any(self._in_one_beam(use, other, now) for other in others):
+        if beams is None or len(others) < beams:  # even if each had a beam of its own
+            return True
+        if any(self._in_one_beam(use, other, now) for other in others):
             return True
         leaders: list[TerminalUse] = []
         for other in others:
