@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Function = Callable[[Floats], Floats]
 
-_GOLDEN = 0.5 * (np.sqrt(5.0) - 1.0)
-_BISECT_AFTER = 8  # Illinois steps before plain bisection: it cannot stall, only be slow
 _MAX_STEPS = 80
+_SHORT = 100.0  # tolerances
+_PARTS = 8  # of a bracket in each round of a search for a peak
 
 
 def roots(function: Function, grid_s: Floats, tolerance_s: float = 1e-4) -> Floats:
@@ -28,17 +28,18 @@ def roots(function: Function, grid_s: Floats, tolerance_s: float = 1e-4) -> Floa
     values = function(grid_s)
     positive = values >= 0.0
     index = np.flatnonzero(positive[:-1] != positive[1:])
-    lower, upper = grid_s[index], grid_s[index + 1]
-    at_lower, at_upper = values[index], values[index + 1]
+    # The nearest instant outside each bracket bends the first step.
+    third = np.where(index > 0, index - 1, np.minimum(index + 2, len(grid_s) - 1))
+    brackets = np.array(
+        [
+            *(grid_s[index], grid_s[index + 1], grid_s[third]),
+            *(values[index], values[index + 1], values[third]),
+        ]
+    )
     touching = _grazing(function, grid_s, values)
     if touching is not None:
-        lower, upper, at_lower, at_upper = (
-            np.concatenate(pair)
-            for pair in zip((lower, upper, at_lower, at_upper), touching, strict=True)
-        )
-    if not len(lower):
-        return lower
-    return np.sort(refined(function, lower, upper, at_lower, at_upper, tolerance_s))
+        brackets = np.concatenate([brackets, touching], axis=1)
+    return np.asarray(np.sort(_refined(function, brackets, tolerance_s)))
 
 
 def refined(
@@ -49,38 +50,56 @@ def refined(
     at_upper: Floats,
     tolerance_s: float,
 ) -> Floats:
-    """The root in each bracket `[lower_s, upper_s]`, by the Illinois method, all at once.
+    """The root in each bracket `[lower_s, upper_s]`, all at once, good to `tolerance_s`.
 
-    Arrays are (N,); the signs at the two ends of a bracket differ. The Illinois rule (Dowell and
-    Jarratt 1971) halves the value kept at a stale end, bisection takes over after a few steps.
+    Arrays are (N,); the signs at the two ends of a bracket differ.
     """
-    a, b, fa, fb = lower_s.copy(), upper_s.copy(), at_lower.copy(), at_upper.copy()
-    root = 0.5 * (a + b)
-    stale = np.zeros(len(a), dtype=np.int8)
-    active = np.arange(len(a))
+    brackets = np.array([lower_s, upper_s, upper_s, at_lower, at_upper, at_upper])
+    return _refined(function, brackets, tolerance_s)
+
+
+def _refined(function: Function, brackets: Floats, tolerance_s: float) -> Floats:
+    """Roots by the method of Chandrupatla (1997), which chooses between two ways of stepping.
+
+    `brackets` (6, N): the two ends, a third instant outside, and the values at the three. A step is
+    inverse quadratic where the three values say that it is safe, else it halves the bracket. It ends
+    where the bracket, or the line through the last two values, leaves less than the tolerance.
+    """
+    roots_s = 0.5 * (brackets[0] + brackets[1])
+    active = np.arange(brackets.shape[1])
+    b, a, c, fb, fa, fc = brackets
     for step in range(_MAX_STEPS):
         if not len(active):
             break
-        ai, bi, fai, fbi = a[active], b[active], fa[active], fb[active]
-        slope = fbi - fai
-        if step < _BISECT_AFTER:
-            x = bi - fbi * (bi - ai) / np.where(slope == 0.0, 1.0, slope)
-            x = np.where(slope == 0.0, 0.5 * (ai + bi), np.clip(x, ai, bi))
-        else:
-            x = 0.5 * (ai + bi)
+        x = a + _share(a, b, c, fa, fb, fc, step == 0) * (b - a)
         fx = function(x)
-        same = (fx >= 0.0) == (fbi >= 0.0)
-        side = stale[active]
-        moved = np.abs(x - root[active])
-        a[active], b[active] = np.where(same, ai, x), np.where(same, x, bi)
-        fa[active] = np.where(same, np.where(side == 1, 0.5 * fai, fai), fx)
-        fb[active] = np.where(same, fx, np.where(side == -1, 0.5 * fbi, fbi))
-        stale[active] = np.where(same, 1, -1)
-        root[active] = x
-        narrow = (b[active] - a[active]) < tolerance_s
-        settled = (moved < 0.1 * tolerance_s) & (step > 0)
-        active = active[~(narrow | settled | (fx == 0.0))]
-    return root
+        same = (fx >= 0.0) == (fa >= 0.0)
+        b, fb, c, fc = (
+            np.where(same, kept, new) for kept, new in ((b, a), (fb, fa), (a, b), (fa, fb))
+        )
+        rise = fx - fa
+        left = np.where(rise == 0.0, np.inf, -fx * (x - a) / np.where(rise == 0.0, 1.0, rise))
+        # The line is trusted where it is short: the slope far away says nothing of a grazing pass.
+        is_near = (np.abs(left) < tolerance_s) & (np.abs(x - a) < _SHORT * tolerance_s)
+        a, fa = x, fx
+        roots_s[active] = x + np.where(is_near & (left * (b - a) > 0.0), left, 0.0)
+        going = ~(is_near | (np.abs(b - a) < tolerance_s) | (fx == 0.0))
+        active = active[going]
+        a, b, c, fa, fb, fc = (part[going] for part in (a, b, c, fa, fb, fc))
+    return np.asarray(roots_s)
+
+
+def _share(
+    a: Floats, b: Floats, c: Floats, fa: Floats, fb: Floats, fc: Floats, is_first: bool
+) -> Floats:
+    """Where to look next, as a share of the way from `a` to `b`; `c` lies beyond `a`."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        xi, phi = (a - b) / (c - b), (fa - fb) / (fc - fb)
+        is_safe = (phi**2 < xi) & ((1.0 - phi) ** 2 < 1.0 - xi)
+        quadratic: Floats = fa / (fb - fa) * fc / (fb - fc)
+        quadratic += (c - a) / (b - a) * fa / (fc - fa) * fb / (fc - fb)
+        straight = fa / (fa - fb) if is_first else 0.5
+    return np.asarray(np.clip(np.where(is_safe, quadratic, straight), 1e-9, 1.0 - 1e-9))
 
 
 def extrema(function: Function, grid_s: Floats, tolerance_s: float = 0.5) -> Floats:
@@ -94,27 +113,36 @@ def extrema(function: Function, grid_s: Floats, tolerance_s: float = 0.5) -> Flo
 
 
 def peak(function: Function, lower: Floats, upper: Floats, tolerance_s: float = 0.5) -> Floats:
-    """Time of the maximum in each bracket (N,), by golden-section search, all at once."""
+    """Time of the maximum in each bracket (N,), all at once.
+
+    A bracket shrinks to two of its eight parts in each round, until the parabola through the three
+    highest instants stays where it is.
+    """
     if not len(lower):
         return lower
-    a, b = lower.copy(), upper.copy()
-    x1, x2 = b - _GOLDEN * (b - a), a + _GOLDEN * (b - a)
-    f1, f2 = function(x1), function(x2)
-    widest = float(np.max(b - a))
-    for _ in range(max(0, int(np.ceil(np.log(tolerance_s / widest) / np.log(_GOLDEN))))):
-        left = f1 > f2
-        a, b = np.where(left, a, x1), np.where(left, x2, b)
-        new = np.where(left, b - _GOLDEN * (b - a), a + _GOLDEN * (b - a))
-        at_new = function(new)
-        x1, x2 = np.where(left, new, x2), np.where(left, x1, new)
-        f1, f2 = np.where(left, at_new, f2), np.where(left, f1, at_new)
-    return np.asarray(np.where(f1 > f2, x1, x2))
+    shares = np.linspace(0.0, 1.0, _PARTS + 1)[:, None]
+    a, b, best = lower, upper, 0.5 * (lower + upper)
+    rows = np.arange(len(lower))
+    while True:
+        times = a + shares * (b - a)
+        values = function(times.ravel()).reshape(times.shape)
+        top = np.argmax(values, axis=0)
+        middle = np.clip(top, 1, _PARTS - 1)
+        before, at, after = (values[middle + k, rows] for k in (-1, 0, 1))
+        bend = before - 2.0 * at + after
+        offset = np.where(bend < 0.0, 0.5 * (before - after) / np.where(bend < 0.0, bend, 1.0), 0.0)
+        width = (b - a) / _PARTS
+        highest = times[middle, rows] + np.clip(offset, -1.0, 1.0) * width
+        a, b = times[middle - 1, rows], times[middle + 1, rows]
+        moved, best = np.abs(highest - best), highest
+        if (np.minimum(moved, width) < tolerance_s).all():
+            break
+    sampled = times[top, rows]
+    return np.asarray(np.where(function(best) >= values[top, rows], best, sampled))
 
 
-def _grazing(
-    function: Function, grid_s: Floats, values: Floats
-) -> tuple[Floats, Floats, Floats, Floats] | None:
-    """Brackets on both sides of every extremum between grid points that crosses zero."""
+def _grazing(function: Function, grid_s: Floats, values: Floats) -> Floats | None:
+    """Brackets as in `_refined` on both sides of every extremum between grid points that crosses zero."""
     sign = np.where(values >= 0.0, 1.0, -1.0)
     size = sign * values
     alike = (sign[1:-1] == sign[:-2]) & (sign[1:-1] == sign[2:])
@@ -138,14 +166,11 @@ def _grazing(
     at_nearest = function(nearest)
     crosses = signs * at_nearest < 0.0
     i, nearest, at_nearest = i[crosses], nearest[crosses], at_nearest[crosses]
-    return (
-        np.concatenate([grid_s[i - 1], nearest]),
-        np.concatenate([nearest, grid_s[i + 1]]),
-        np.concatenate([values[i - 1], at_nearest]),
-        np.concatenate([at_nearest, values[i + 1]]),
-    )
+    left = [grid_s[i - 1], nearest, grid_s[i + 1], values[i - 1], at_nearest, values[i + 1]]
+    right = [grid_s[i + 1], nearest, grid_s[i - 1], values[i + 1], at_nearest, values[i - 1]]
+    return np.concatenate([left, right], axis=1)
 
 
 def _dipping(function: Function, lower: Floats, upper: Floats, signs: Floats) -> Floats:
     """The time of the smallest |value| in each bracket, the sign of the value being `signs`."""
-    return peak(lambda x: -signs * function(x), lower, upper, 0.25)
+    return peak(lambda x: -np.resize(signs, len(x)) * function(x), lower, upper, 0.25)

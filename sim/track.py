@@ -18,6 +18,7 @@ from sim.errors import SimError
 
 Floats = NDArray[np.float64]
 _GRID_SIZE, _GRIDS = 512, 3
+_CROWD = 12  # instants to a piece from which on a product of matrices is faster than gathering
 _REAL_ROOT = 1e-7  # imaginary part below which an eigenvalue is a (double) root of a real series
 
 
@@ -47,9 +48,9 @@ class Memory:
 class Track:
     """A scalar or vector function of time as Chebyshev series on adjoining intervals.
 
-    `edges_s` (M+1,) increasing; `coefficients` (M, K) for a scalar or (M, K, 3) for a vector, on
-    each interval mapped to [-1, 1]; `error` the stated bound of what was fitted, in the unit of
-    the quantity. Values are taken from the right at an edge. Outside the edges: `SimError`.
+    `edges_s` (M+1,) increasing; `coefficients` (M, K) for a scalar or (M, K, C) for a vector, of
+    three parts mostly, on each interval mapped to [-1, 1]; `error` the stated bound of what was
+    fitted, in the unit of the quantity. Values are taken from the right at an edge. Outside the edges: `SimError`.
     """
 
     edges_s: Floats
@@ -65,7 +66,7 @@ class Track:
     ) -> "Track":
         """Sample `function` at the Chebyshev nodes of each piece; one call for all samples.
 
-        `function` takes (N,) times and returns (N,) or (3, N) values. The error is estimated as
+        `function` takes (N,) times and returns (N,) or (C, N) values. The error is estimated as
         the largest of the last two coefficients summed, which bounds the remainder where the
         series converges geometrically.
         """
@@ -80,7 +81,7 @@ class Track:
 
     @classmethod
     def through(cls, values: ArrayLike, edges_s: ArrayLike, degree: int) -> "Track":
-        """The track through the values (N,) or (3, N) at `nodes(edges_s, degree)`."""
+        """The track through the values (N,) or (C, N) at `nodes(edges_s, degree)`."""
         edges = np.array(edges_s, dtype=float)
         samples = np.asarray(values, dtype=float)
         coefficients = _transformed(samples, len(edges) - 1, degree + 1)
@@ -166,15 +167,30 @@ class Track:
         return float(self.edges_s[-1])
 
     def __call__(self, t_s: ArrayLike) -> Floats:
-        """Value at one instant or many: shape of `t_s`, with a leading axis of 3 for a vector."""
+        """Value at one instant or many: shape of `t_s`, with a leading axis for a vector's parts."""
         return self._memory(np.asarray(t_s, dtype=float), self._values)
 
     def _values(self, times: Floats) -> Floats:
-        index, x = self._located(np.atleast_1d(times).ravel())
-        values = _series(self.coefficients[index], x)
-        if self.coefficients.ndim == 3:
-            return np.asarray(values.T.reshape(3, *times.shape))
-        return np.asarray(values.reshape(times.shape))
+        flat = np.atleast_1d(times).ravel()
+        index, x = self._located(flat)
+        if (
+            len(flat) > _CROWD * (int(index[-1]) - int(index[0]) + 1)
+            and (np.diff(index) >= 0).all()
+        ):
+            values = self._crowded(index, x)
+        else:
+            values = _series(self.coefficients[index], x)
+        return np.asarray(values.reshape(self.coefficients.shape[2:] + times.shape))
+
+    def _crowded(self, index: NDArray[np.intp], x: Floats) -> Floats:
+        """Values (N,) or (C, N) at rising times, many to a piece: one product of matrices each."""
+        polynomials = _polynomials(self.coefficients.shape[1], x)
+        values = np.empty((*self.coefficients.shape[2:], len(x)))
+        first, last = int(index[0]), int(index[-1])
+        bounds = np.searchsorted(index, np.arange(first, last + 2)).tolist()
+        for piece, begin, end in zip(range(first, last + 1), bounds, bounds[1:], strict=False):
+            values[..., begin:end] = self.coefficients[piece].T @ polynomials[:, begin:end]
+        return values
 
     def at(self, t_s: float) -> float:
         """Value of a scalar track at one instant, without the cost of an array."""
@@ -283,9 +299,9 @@ class Track:
 
 
 def _transformed(samples: Floats, count: int, order: int) -> Floats:
-    """Chebyshev coefficients (count, order[, 3]) of samples (N,) or (3, N) at the nodes."""
+    """Chebyshev coefficients (count, order[, C]) of samples (N,) or (C, N) at the nodes."""
     if samples.ndim == 2:
-        samples = samples.reshape(3, count, order).transpose(1, 2, 0)
+        samples = samples.reshape(-1, count, order).transpose(1, 2, 0)
     else:
         samples = samples.reshape(count, order)
     basis = np.cos(np.outer(np.arange(order), np.arccos(_unit_nodes(order - 1)))) * (2.0 / order)
@@ -302,17 +318,25 @@ def _local(t_s: Floats | float, lower: Floats | float, upper: Floats | float):  
 
 
 def _series(coefficients: Floats, x: Floats) -> Floats:
-    """Value of each row's series at its own x; `coefficients` (N, K) or (N, K, 3).
+    """Value of each row's series at its own x; `coefficients` (N, K) or (N, K, C), C first.
 
     The polynomials are summed, which for thousands of vectors is three times as fast as Clenshaw's
     recurrence and as good to some units of rounding.
     """
-    polynomials = np.empty((coefficients.shape[1], len(x)))
+    polynomials = _polynomials(coefficients.shape[1], x)
+    return np.asarray(np.einsum("kn,nk...->n...", polynomials, coefficients).T)
+
+
+def _polynomials(count: int, x: Floats) -> Floats:
+    """Chebyshev polynomials (count, N) at x (N,)."""
+    polynomials = np.empty((count, len(x)))
     polynomials[0] = 1.0
     polynomials[1:2] = x
-    for k in range(2, len(polynomials)):
-        polynomials[k] = 2.0 * x * polynomials[k - 1] - polynomials[k - 2]
-    return np.asarray(np.einsum("kn,nk...->n...", polynomials, coefficients))
+    twice = 2.0 * x
+    for k in range(2, count):
+        np.multiply(twice, polynomials[k - 1], out=polynomials[k])
+        polynomials[k] -= polynomials[k - 2]
+    return polynomials
 
 
 def _clenshaw_scalar(coefficients: list[float], x: float) -> float:

@@ -149,6 +149,24 @@ class SpicePeer:
         )
         return self._edges(result)
 
+    def upper_limb_crossings_s(self, place: str, step_s: float) -> np.ndarray:
+        """Times at which the Sun's upper limb crosses 0 deg at a place; by gfuds, LT+S."""
+        frame, number = f"{place.upper()}_TOPO", str(self.ids[place])
+
+        @spice.utils.callbacks.SpiceUDFUNS
+        def height_rad(et: float) -> float:
+            vector, _ = spice.spkpos("SUN", et, frame, "LT+S", number)
+            distance = float(np.sqrt(vector @ vector))
+            return float(np.arcsin(vector[2] / distance) + np.arcsin(SUN_RADIUS_KM / distance))
+
+        @spice.utils.callbacks.SpiceUDFUNB
+        def is_falling(function: object, et: float) -> bool:
+            return bool(spice.uddc(function, et, 60.0))
+
+        result = spice.cell_double(20_000)
+        spice.gfuds(height_rad, is_falling, ">", 0.0, 0.0, step_s, 10_000, self._window(), result)
+        return self._edges(result)
+
     def local_km(self, place: str, target: str, t_s: float, correction: str) -> np.ndarray:
         """A target in the local east, north and up of a place."""
         et = float(tdb_s(self.clock, np.array([t_s]))[0])

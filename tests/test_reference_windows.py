@@ -22,6 +22,7 @@ from sim.sky.windows import (
     relay_grid,
     site_eclipses,
     site_sees_relay,
+    sun_is_lit,
     sun_is_up,
 )
 
@@ -67,6 +68,12 @@ def test_sunrise_and_sunset(site: Site, spice: SpicePeer) -> None:
     peer = spice.elevation_crossings_s("site", "SUN", 0.0, 6.0 * 3600.0, "LT+S")
     assert len(peer) >= 2
     _same(sun_is_up(site, 0.0, STOP_S), peer)
+
+
+def test_the_suns_upper_limb(ephemeris: Ephemeris, spice: SpicePeer) -> None:
+    peer = spice.upper_limb_crossings_s("site", 6.0 * 3600.0)
+    assert len(peer) >= 2
+    _same(sun_is_lit(far_side(ephemeris, 0.0), 0.0, STOP_S), peer)
 
 
 @pytest.mark.parametrize("relay", ["halo", "ellipse"])

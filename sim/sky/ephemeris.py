@@ -91,25 +91,20 @@ class Ephemeris:
         return self._through(self._samples.moon_angles_rad)
 
     @cached_property
-    def nutation(self) -> tuple[Track, Track, Track]:
-        """Rows of the rotation from ICRF to the Earth's true equator and equinox of date."""
-        first, second, third = (self._slowly(row) for row in self._slow_samples.nutation)
-        return first, second, third
+    def nutation(self) -> Track:
+        """Ten rows: those of the rotation from ICRF to the Earth's true equator and equinox of date,
+        and Greenwich apparent sidereal time less the Earth rotation angle."""
+        samples = self._slow_samples
+        rows = np.concatenate([samples.nutation.reshape(9, -1), samples.equinox_rad[None]])
+        return Track.through(rows, self._slow_edges_s, DEGREE)
 
     @cached_property
-    def equinox_rad(self) -> Track:
-        """Greenwich apparent sidereal time less the Earth rotation angle."""
-        return self._slowly(self._slow_samples.equinox_rad)
+    def turning(self) -> Track:
+        """UT1 less TT in seconds, the drift of the terrestrial origin s' and the pole's x and y.
 
-    @cached_property
-    def ut1_minus_tt_s(self) -> Track:
-        """The Earth's turning against the clock, in pieces of a day like its table."""
-        return Track.fit(lambda t: -_times(self.clock, t).delta_t, self._daily_edges_s, 3)
-
-    @cached_property
-    def polar_motion_rad(self) -> Track:
-        """Drift of the terrestrial origin s', and the pole's x and y, in pieces of a day."""
-        return Track.fit(lambda t: _polar_motion_rad(self.clock, t), self._daily_edges_s, 3)
+        In pieces of a day like their table.
+        """
+        return Track.fit(lambda t: _turning(self.clock, t), self._daily_edges_s, 3)
 
     def rotation(self, t_s: ArrayLike) -> Floats:
         """ICRF to the Moon's mean-Earth axes; (3, 3) or (3, 3, N)."""
@@ -155,10 +150,11 @@ class Ephemeris:
         return x, y, z
 
     def _earth_axes(self, t_s: Floats) -> Floats:
-        first, second, pole = (row(t_s) for row in self.nutation)
-        angle = self.sidereal_angle_rad(t_s)
+        rows = self.nutation(t_s)
+        first, second, pole = rows[:9].reshape(3, 3, *t_s.shape)
+        ut1_minus_tt_s, drift, x_p, y_p = self.turning(t_s)
+        angle = self._earth_angle_rad(t_s, ut1_minus_tt_s) + rows[9]
         cos, sin = np.cos(angle), np.sin(angle)
-        drift, x_p, y_p = self.polar_motion_rad(t_s)
         towards, across = cos * first + sin * second, cos * second - sin * first
         return np.array(
             [
@@ -172,14 +168,13 @@ class Ephemeris:
     def _memory(self) -> Memory:
         return Memory()
 
-    def sidereal_angle_rad(self, t_s: ArrayLike) -> Floats:
-        """Greenwich apparent sidereal time as an angle, not reduced; shape of `t_s`."""
-        since_start_s = np.asarray(t_s, dtype=float) + self.ut1_minus_tt_s(t_s)
+    def _earth_angle_rad(self, t_s: Floats, ut1_minus_tt_s: Floats) -> Floats:
+        """Earth rotation angle, not reduced; shape of `t_s`."""
+        since_start_s = t_s + ut1_minus_tt_s
         day, rest_s = divmod(self.clock.start_tt_s, DAY_S)
         days = (since_start_s + rest_s) / DAY_S
         whole = _EARTH_ANGLE_TURNS + (day * _EARTH_EXCESS_TURNS_D) % 1.0
-        turns = whole + days * (1.0 + _EARTH_EXCESS_TURNS_D)
-        return np.asarray(_TURN_RAD * turns + self.equinox_rad(t_s))
+        return np.asarray(_TURN_RAD * (whole + days * (1.0 + _EARTH_EXCESS_TURNS_D)))
 
     @cached_property
     def _mean_earth(self) -> Floats:
@@ -200,9 +195,6 @@ class Ephemeris:
     @cached_property
     def _slow_samples(self) -> "_Samples":
         return _Samples(self.clock, self._slow_edges_s)
-
-    def _slowly(self, values: Any) -> Track:
-        return Track.through(values, self._slow_edges_s, DEGREE)
 
     def _through(self, values: Any) -> Track:
         return Track.through(values, self.edges_s, DEGREE)
@@ -270,9 +262,10 @@ def _times(clock: Clock, t_s: Floats) -> Any:
     return skyfield_time(load_kernels(), clock, t_s)
 
 
-def _polar_motion_rad(clock: Clock, t_s: Floats) -> Floats:
-    drift, x, y = _times(clock, t_s).polar_motion_angles()
-    return np.array([drift, x, y]) * ARCSECOND_RAD
+def _turning(clock: Clock, t_s: Floats) -> Floats:
+    times = _times(clock, t_s)
+    drift, x, y = (angle * ARCSECOND_RAD for angle in times.polar_motion_angles())
+    return np.array([-times.delta_t, np.broadcast_to(drift, t_s.shape), x, y])
 
 
 def _piece_edges(clock: Clock, start_s: float, stop_s: float) -> Floats:
