@@ -5,7 +5,10 @@ Parameters live beside the equations that use them; `scenario.schema` only compo
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from sim.clock import tai_seconds
+from sim.errors import SimError
 
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 """A share between nothing and all."""
@@ -22,6 +25,22 @@ Count = Annotated[int, Field(ge=0)]
 NAME_PATTERN = r"^[a-z][a-z0-9_]*$"
 Name = Annotated[str, Field(pattern=NAME_PATTERN)]
 """What an asset, a place or a terminal may be called."""
+
+
+def _checked_time(text: str) -> str:
+    try:
+        tai_seconds(text)
+    except SimError as error:
+        raise ValueError(str(error)) from None
+    return text
+
+
+Utc = Annotated[
+    str,
+    Field(pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2})?Z$"),
+    AfterValidator(_checked_time),
+]
+"""A time as `YYYY-MM-DDTHH:MM[:SS]Z`."""
 
 
 class Parameters(BaseModel):

@@ -4,14 +4,14 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from sim.parameters import Fraction, Name, NonNegative, Parameters, Positive
+from sim.parameters import Fraction, Name, NonNegative, Parameters, Positive, Utc
 from sim.physics.bus import PowerParameters
 from sim.physics.links import LinkParameters
 from sim.physics.recorder import RecorderParameters
 from sim.physics.solar import AttitudeParameters
 from sim.physics.terminals import TerminalParameters
 from sim.scenario.behaviour import ActivityParameters, Mode, ModeParameters, Shedding, Transition
-from sim.scenario.conditions import Period, Utc
+from sim.scenario.conditions import Period
 from sim.scenario.phases import Waypoint
 from sim.sky.geometry import PlaceParameters
 from sim.sky.orbits import OrbitParameters

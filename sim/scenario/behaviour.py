@@ -4,8 +4,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from sim.parameters import Count, Name, NonNegative, Parameters, Positive
-from sim.scenario.conditions import Condition, Utc
+from sim.parameters import Count, Name, NonNegative, Parameters, Positive, Utc
+from sim.scenario.conditions import Condition
 
 Mode = Literal["dormant", "waking", "working", "napping", "safe", "dead"]
 """The closed set of modes of a vehicle."""

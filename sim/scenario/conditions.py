@@ -6,27 +6,9 @@ strings. Several keys of one condition mean all of them; `any:` holds where one 
 
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
-from sim.clock import tai_seconds
-from sim.errors import SimError
-from sim.parameters import Name, NonNegative, Parameters
-
-
-def _checked_time(text: str) -> str:
-    try:
-        tai_seconds(text)
-    except SimError as error:
-        raise ValueError(str(error)) from None
-    return text
-
-
-Utc = Annotated[
-    str,
-    Field(pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2})?Z$"),
-    AfterValidator(_checked_time),
-]
-"""A time as `YYYY-MM-DDTHH:MM[:SS]Z`."""
+from sim.parameters import Name, NonNegative, Parameters, Utc
 
 
 class Limit(Parameters):

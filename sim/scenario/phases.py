@@ -6,8 +6,7 @@ from typing import NamedTuple, Self
 from pydantic import Field, model_validator
 
 from sim.clock import Clock
-from sim.parameters import Name, NonNegative, Parameters, Positive
-from sim.scenario.conditions import Utc
+from sim.parameters import Name, NonNegative, Parameters, Positive, Utc
 
 
 class Whereabouts(Parameters):

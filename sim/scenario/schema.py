@@ -11,11 +11,11 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, PrivateAttr, model_validator
 
 from sim.clock import Clock, tai_seconds
-from sim.parameters import Count, Name, Parameters, Positive
+from sim.parameters import Count, Name, Parameters, Positive, Utc
 from sim.physics.coding import Code
 from sim.physics.terminals import TerminalParameters
 from sim.scenario.assets import LinkInUse, RelayParameters, StationParameters, VehicleParameters
-from sim.scenario.conditions import Condition, Utc
+from sim.scenario.conditions import Condition
 from sim.scenario.grounds import MissionPlace
 from sim.scenario.messages import suggestion
 from sim.scenario.phases import Phase, phase_times

@@ -11,7 +11,7 @@ from pydantic import Field
 import sim
 from sim import cache as store
 from sim.constants import DAY_S
-from sim.parameters import Parameters
+from sim.parameters import Parameters, Utc
 from sim.sky.ephemeris import Ephemeris, compute_ephemeris
 from sim.sky.kernels import load_kernels
 from sim.sky.orbits.elements import (
@@ -30,7 +30,7 @@ from sim.sky.orbits.halo import (
     reach_s,
 )
 from sim.sky.orbits.oem import OemParameters, read_oem, write_oem
-from sim.sky.orbits.orbit import Center, EpochUtc, Orbit
+from sim.sky.orbits.orbit import Center, Orbit
 from sim.sky.orbits.propagated import PropagatedParameters, compute_propagated
 from sim.sky.orbits.spk import SpkParameters, read_spk, write_spk
 from sim.track import Track
@@ -50,7 +50,7 @@ class KeplerianParameters(Parameters):
     elements: ElementsParameters
     frame: Axes = "mean_earth"
     """Axes of the elements, as they stand at the epoch."""
-    epoch_utc: EpochUtc | None = None
+    epoch_utc: Utc | None = None
     """The start of the scenario if left out."""
 
 

@@ -13,10 +13,9 @@ from pydantic import Field
 
 from sim.constants import DAY_S, EARTH_GM_KM3_S2, MOON_GM_KM3_S2, MOON_RADIUS_KM
 from sim.errors import OrbitError
-from sim.parameters import Parameters, Positive
+from sim.parameters import Parameters, Positive, Utc
 from sim.sky.ephemeris import Ephemeris
 from sim.sky.orbits.gravity import BUILT_IN_DEGREE, GravityField, load_field
-from sim.sky.orbits.orbit import EpochUtc
 from sim.sky.orbits.propagation import Forces
 from sim.sky.orbits.pulsating import PulsatingAxes
 from sim.sky.orbits.restricted import (
@@ -60,7 +59,7 @@ class HaloParameters(Parameters):
     of 384,400 km; the true one varies by some percent about it."""
     phase_deg: PhaseDeg = 0.0
     """At the epoch; 0 where the relay is farthest from the Earth-Moon plane, 360 one turn later."""
-    epoch_utc: EpochUtc | None = None
+    epoch_utc: Utc | None = None
     """The start of the scenario if left out."""
 
 
@@ -76,7 +75,7 @@ class NrhoParameters(Parameters):
     """Turns and synodic months that they take together."""
     phase_deg: PhaseDeg = 0.0
     """At the epoch; 0 at the apolune, 360 one turn later."""
-    epoch_utc: EpochUtc | None = None
+    epoch_utc: Utc | None = None
     """The start of the scenario if left out."""
 
     @property

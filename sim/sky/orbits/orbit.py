@@ -1,34 +1,20 @@
 """A relay's trajectory over a span, as a track and as a vector function for Skyfield."""
 
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import AfterValidator
 from skyfield.constants import AU_KM
 from skyfield.vectorlib import VectorFunction
 
-from sim.clock import Clock, tai_seconds
+from sim.clock import Clock
 from sim.constants import DAY_S
-from sim.errors import SimError
 from sim.sky.kernels import J2000_JD
 from sim.track import Track
 
 Floats = NDArray[np.float64]
 Center = Literal["moon", "earth"]
-
-
-def _read(text: str) -> str:
-    try:
-        tai_seconds(text)
-    except SimError as error:
-        raise ValueError(str(error)) from None
-    return text
-
-
-EpochUtc = Annotated[str, AfterValidator(_read)]
-"""An instant of UTC, `YYYY-MM-DDTHH:MM[:SS]Z`."""
 
 NAIF_IDS: dict[Center, int] = {"moon": 301, "earth": 399}
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from sim.constants import DAY_S, MOON_GM_KM3_S2, MOON_RADIUS_KM
-from sim.parameters import Name, Parameters, Positive
+from sim.parameters import Name, Parameters, Positive, Utc
 from sim.sky.ephemeris import Ephemeris
 from sim.sky.orbits.elements import (
     Axes,
@@ -20,7 +20,6 @@ from sim.sky.orbits.elements import (
     require_clear,
 )
 from sim.sky.orbits.gravity import BUILT_IN_DEGREE, load_field
-from sim.sky.orbits.orbit import EpochUtc
 from sim.sky.orbits.propagation import Forces, integrate
 from sim.track import Track
 
@@ -66,7 +65,7 @@ class SunlightParameters(Parameters):
 class ManeuverParameters(Parameters):
     """A change of velocity at an instant."""
 
-    at_utc: EpochUtc
+    at_utc: Utc
     delta_v_m_s: Vector
     axes: Literal["local", "icrf"] = "local"
     """`local`: up, along the track, and across it (along the orbital momentum)."""
@@ -77,7 +76,7 @@ class PropagatedParameters(Parameters):
 
     kind: Literal["propagated"]
     center: Literal["moon"] = "moon"
-    epoch_utc: EpochUtc | None = None
+    epoch_utc: Utc | None = None
     """The start of the scenario if left out."""
     elements: ElementsParameters | None = None
     state: StateParameters | None = None
