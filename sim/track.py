@@ -174,7 +174,8 @@ class Track:
         flat = np.atleast_1d(times).ravel()
         index, x = self._located(flat)
         if (
-            len(flat) > _CROWD * (int(index[-1]) - int(index[0]) + 1)
+            len(flat) > 0
+            and len(flat) > _CROWD * (int(index[-1]) - int(index[0]) + 1)
             and (np.diff(index) >= 0).all()
         ):
             values = self._crowded(index, x)

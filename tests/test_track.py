@@ -103,3 +103,11 @@ def test_a_vector_track_has_its_axis_first() -> None:
 def test_outside_its_span_a_track_refuses(daily: Track) -> None:
     with pytest.raises(SimError, match="known from"):
         daily(3.0 * DAY_S + 1.0)
+
+
+def test_no_instants_give_no_values() -> None:
+    edges = np.linspace(0.0, 10.0, 6)
+    scalar = Track.fit(np.sin, edges, 6)
+    vector = Track.fit(lambda t: np.array([np.sin(t), np.cos(t)]), edges, 6)
+    assert scalar(np.empty(0)).shape == (0,)
+    assert vector(np.empty(0)).shape == (2, 0)
