@@ -17,7 +17,7 @@ from sim.sky.orbits import Orbit, write_oem, write_spk
 from sim.sky.orbits.spk import TARGET_ID
 
 NODE_KM, BETWEEN_KM = 1e-6, 1e-3
-VELOCITY_KM_S = 1e-7
+VELOCITY_KM_S = 1e-9  # TDB seconds differ from TT seconds by up to 3.3e-10
 STOP_S = 6.0 * DAY_S
 
 

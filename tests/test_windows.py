@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from sky_case import DAY_S, ELLIPSE, HALO, far_side, orbit, place, sky, stations
 
+from sim.constants import MOON_GM_KM3_S2
 from sim.sky.ephemeris import Ephemeris
 from sim.sky.geometry import Site, elevation_deg
 from sim.sky.orbits import Orbit
@@ -55,8 +56,12 @@ def test_a_grid_is_fine_where_the_relay_is_fast(ellipse: Orbit) -> None:
     distance = np.linalg.norm(ellipse.track(grid[:-1]), axis=0)
     steps = np.diff(grid)
     assert (grid[0], grid[-1]) == (0.0, STOP_S)
-    assert steps[distance < 2200.0].max() < 220.0
+    assert steps[distance < 2200.0].max() < 0.12 * np.sqrt(2400.0**3 / MOON_GM_KM3_S2)
     assert steps[distance > 15_000.0].min() > 1000.0
+    # No step is longer than the motion at its slower end allows: 0.12 rad of a circle there.
+    outer = np.linalg.norm(ellipse.track(grid), axis=0)
+    outer = np.maximum(outer[:-1], outer[1:])
+    assert (steps <= 1.02 * (0.12 * np.sqrt(outer**3 / MOON_GM_KM3_S2) + 1.0)).all()
     assert steps.max() <= 3650.0
 
 
