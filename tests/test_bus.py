@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 
 from sim.errors import SimError
 from sim.physics.bus import (
+    Level,
     advance,
     aged,
     crossing_s,
+    first_crossing_s,
     initial_state,
     isotope_power_w,
     opened,
@@ -220,3 +222,20 @@ def test_a_node_that_does_not_exist_is_said():
             "rising",
             node="box",
         )
+
+
+@pytest.mark.parametrize("battery", [None, cases.TABLE_BATTERY])
+def test_the_first_of_several_crossings_is_the_earliest_of_each(battery):
+    rover = cases.vehicle(**({} if battery is None else {"battery": battery}))
+    state, track, stop_s = initial_state(rover), cases.array_track(), cases.DAY
+    levels = [Level(0.95, "rising"), Level(0.5, "falling"), Level(0.7, "falling")]
+    each = [
+        crossing_s(rover, state, 30.0, track, 0.0, stop_s, "state_of_charge", *level[:2])
+        for level in levels
+    ]
+    assert each[2] < each[1] < each[0]
+    assert first_crossing_s(rover, state, 30.0, track, 0.0, stop_s, levels) == pytest.approx(
+        each[2], abs=2e-3
+    )
+    assert first_crossing_s(rover, state, 30.0, track, 0.0, each[2] - 1.0, levels) is None
+    assert first_crossing_s(rover, state, 30.0, track, 0.0, stop_s, []) is None

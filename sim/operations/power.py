@@ -1,5 +1,6 @@
 """The energy and heat of one vehicle in operation: what it draws, and when a store passes a level."""
 
+from collections.abc import Iterable
 from math import ceil
 
 from sim.environment import Environment
@@ -84,21 +85,23 @@ class PowerSupply:
             return self.state.temperatures_k[list(nodes).index(watch.node)]
         return self.state.state_of_charge
 
-    def crossing_s(
-        self, watch: Watch, level: float, direction: bus.Direction, now_s: int, until_s: float
+    def first_crossing_s(
+        self, watches: Iterable[Watch], now_s: int, until_s: float
     ) -> float | None:
-        """When a store passes a level if nothing changes before `until_s`."""
-        return bus.crossing_s(
+        """When the first watched store passes a level if nothing changes before `until_s`."""
+        levels = [
+            bus.Level(value, direction, watch.node or None)
+            for watch in watches
+            for value, direction in watch.levels
+        ]
+        return bus.first_crossing_s(
             self.parameters,
             self.state,
             self.load_w,
             self.array_power_w,
             now_s,
             until_s,
-            "temperature_k" if watch.node else "state_of_charge",
-            level,
-            direction,
-            node=watch.node or None,
+            levels,
             array_share=self._share,
             heat=self.heat,
         )

@@ -20,6 +20,7 @@ from sim.scenario.behaviour import AWAKE, ModeParameters
 from sim.scenario.conditions import Condition
 
 _MOST_TRANSITIONS = 12  # at one instant; each mode twice is more than any sensible machine needs
+_COUNTED = ("time_in_mode_s", "recorder_fill")  # watched quantities that move evenly
 
 
 class Vehicle:
@@ -299,29 +300,33 @@ class Vehicle:
         times: list[float] = [self.programme.next_s(now), *self._day_stops_s[index : index + 1]]
         times += [_next_edge(plan, now) for plan in self._live_in_mode()[0]]
         soonest_s = min([*times, self.environment.duration_s])
-        for watch in [*self._watches, *self._alarms.values()]:
-            soonest_s = min(soonest_s, self._change_s(watch, now, soonest_s))
+        watches = [*self._watches, *self._alarms.values()]
+        for watch in watches:
+            soonest_s = min(soonest_s, self._change_s(watch, now))
+        stores = (watch for watch in watches if watch.quantity not in _COUNTED)
+        crossing_s = self.power.first_crossing_s(stores, now, soonest_s)
+        if crossing_s is not None:
+            soonest_s = min(soonest_s, whole_second(crossing_s, now))
         return soonest_s
 
-    def _change_s(self, watch: Watch, now: int, until_s: float) -> float:
-        """When a watch may change, rounded up to the next whole second; looked for up to an instant."""
+    def _change_s(self, watch: Watch, now: int) -> float:
+        """When a watch may change by its hold or by counting, rounded up to the next whole second."""
         held_s = watch.since_s + watch.limit.hold_s
         times: list[float] = [ceil(held_s)] if now < held_s < inf else []
-        for level, direction in watch.levels:
-            crossing_s = self._crossing_s(watch, level, direction, now, until_s)
-            if crossing_s is not None:
-                times.append(whole_second(crossing_s, now))
+        if watch.quantity in _COUNTED:
+            for level, direction in watch.levels:
+                crossing_s = self._counted_crossing_s(watch, level, direction, now)
+                if crossing_s is not None:
+                    times.append(whole_second(crossing_s, now))
         return min(times, default=inf)
 
-    def _crossing_s(
-        self, watch: Watch, level: float, direction: Direction, now: int, until_s: float
+    def _counted_crossing_s(
+        self, watch: Watch, level: float, direction: Direction, now: int
     ) -> float | None:
         if watch.quantity == "time_in_mode_s":
             reached_s = self.mode_since_s + level
             return reached_s if direction == "rising" and reached_s > now else None
-        if watch.quantity == "recorder_fill":
-            return self._fill_crossing_s(level, direction, now)
-        return self.power.crossing_s(watch, level, direction, now, until_s)
+        return self._fill_crossing_s(level, direction, now)
 
     def _fill_crossing_s(self, level: float, direction: Direction, now: int) -> float | None:
         recorder = self.node.recorder

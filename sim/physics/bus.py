@@ -6,12 +6,15 @@ batteries and no thermal nodes are exact at any span (`sim.physics.linear`); the
 absolute multiples of 60 s (`sim.physics.stepping`).
 """
 
+from collections.abc import Sequence
+
 from sim.errors import SimError
 from sim.physics.battery import ConstantBatteryParameters
 from sim.physics.linear import linear_advance, linear_charge_crossing_s, power_crossing_s
 from sim.physics.stores import (
     BusState,
     Direction,
+    Level,
     PowerParameters,
     Quantity,
     aged,
@@ -26,11 +29,13 @@ from sim.track import Track
 __all__ = [
     "BusState",
     "Direction",
+    "Level",
     "PowerParameters",
     "Quantity",
     "advance",
     "aged",
     "crossing_s",
+    "first_crossing_s",
     "initial_state",
     "isotope_power_w",
     "opened",
@@ -99,33 +104,58 @@ def crossing_s(
             raise SimError(
                 f"there is no thermal node '{node}'; the vehicle has {', '.join(known) or 'none'}"
             )
-    battery = parameters.battery
-    if parameters.heat is None and isinstance(battery, ConstantBatteryParameters):
-        return linear_charge_crossing_s(
-            parameters,
-            battery,
-            state,
-            load_w,
-            array_power,
-            array_share,
-            start_s,
-            stop_s,
-            level,
-            direction,
-        )
-    from sim.physics.packing import stepped_crossing_s  # noqa: PLC0415
-
     watched = node if quantity == "temperature_k" else None
-    return stepped_crossing_s(
+    return first_crossing_s(
         parameters,
         state,
         load_w,
         array_power,
-        array_share,
-        heat,
         start_s,
         stop_s,
-        watched,
-        level,
-        direction,
+        [Level(level, direction, watched)],
+        array_share=array_share,
+        heat=heat,
+    )
+
+
+def first_crossing_s(
+    parameters: PowerParameters,
+    state: BusState,
+    load_w: float,
+    array_power: Track,
+    start_s: float,
+    stop_s: float,
+    levels: Sequence[Level],
+    *,
+    array_share: float = 1.0,
+    heat: HeatTracks | None = None,
+) -> float | None:
+    """First instant in (start_s, stop_s] at which any of some levels is reached, as `crossing_s`.
+
+    Vehicles that step look for all of them in one pass.
+    """
+    if not levels or stop_s <= start_s:
+        return None
+    battery = parameters.battery
+    if parameters.heat is None and isinstance(battery, ConstantBatteryParameters):
+        first = None
+        for level in levels:
+            found = linear_charge_crossing_s(
+                parameters,
+                battery,
+                state,
+                load_w,
+                array_power,
+                array_share,
+                start_s,
+                stop_s if first is None else first,
+                level.value,
+                level.direction,
+            )
+            first = first if found is None else found
+        return first
+    from sim.physics.packing import stepped_crossing_s  # noqa: PLC0415
+
+    return stepped_crossing_s(
+        parameters, state, load_w, array_power, array_share, heat, start_s, stop_s, levels
     )

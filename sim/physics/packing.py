@@ -11,7 +11,7 @@ from sim.errors import SimError
 from sim.physics import stepping
 from sim.physics.battery import BatteryParameters, ConstantBatteryParameters, joint_tables
 from sim.physics.stepping import Inflow, Network
-from sim.physics.stores import BusState, Direction, PowerParameters
+from sim.physics.stores import BusState, Level, PowerParameters
 from sim.physics.thermal import (
     GROUND,
     SPACE,
@@ -56,15 +56,10 @@ def stepped_crossing_s(
     heat: HeatTracks | None,
     start_s: float,
     stop_s: float,
-    node: str | None,
-    level: float,
-    direction: Direction,
+    levels: Sequence[Level],
 ) -> float | None:
-    """As `sim.physics.bus.crossing_s`, to 1 ms; for the state of charge where `node` is None."""
+    """As `sim.physics.bus.first_crossing_s`, to 1 ms."""
     x, flags = _unpacked(state)
-    watch = 0
-    if node is not None and parameters.heat is not None:
-        watch = 1 + list(parameters.heat.nodes).index(node)
     found = _stepped(
         parameters,
         state,
@@ -76,9 +71,7 @@ def stepped_crossing_s(
         heat,
         start_s,
         stop_s,
-        watch,
-        level,
-        1.0 if direction == "rising" else -1.0,
+        levels,
     )
     return None if np.isnan(found) else found
 
@@ -94,14 +87,15 @@ def _stepped(
     heat: HeatTracks | None,
     start_s: float,
     stop_s: float,
-    watch: int = -1,
-    level: float = 0.0,
-    sign: float = 1.0,
+    levels: Sequence[Level] = (),
 ) -> float:
-    """Move `x` and `flags` in place; the instant of the crossing that is watched for, or NaN."""
+    """Move `x` and `flags` in place; the instant of the first crossing of `levels`, or NaN."""
     net, tracks = network(parameters), inflow(parameters, array_power, heat)
     width = max(len(state.temperatures_k) + 2, len(net.links), len(tracks.first_edge))
     capacity = state.capacity_ah if state.capacity_ah > 0.0 else state.capacity_wh
+    nodes = [] if parameters.heat is None else list(parameters.heat.nodes)
+    watches = [0 if level.node is None else 1 + nodes.index(level.node) for level in levels]
+    signs = [1.0 if level.direction == "rising" else -1.0 for level in levels]
     found: float = stepping.stepped(  # type: ignore[no-untyped-call]
         net,
         tracks,
@@ -113,9 +107,10 @@ def _stepped(
         float(start_s),
         float(stop_s),
         stepping.STEP_S,
-        watch,
-        float(level),
-        sign,
+        np.array(watches, dtype=np.int64),
+        np.array([level.value for level in levels], dtype=np.float64),
+        np.array(signs, dtype=np.float64),
+        *np.zeros((2, len(levels)), dtype=bool),
         tracks.first_edge[:-1].copy(),
         np.zeros((10, width)),
         x.copy(),

@@ -486,18 +486,21 @@ def stepped(  # type: ignore[no-untyped-def]
     start_s,
     stop_s,
     step_s,
-    watch,
-    level,
-    sign,
+    watches,
+    levels,
+    signs,
+    before,
+    after,
     near,
     work,
     kept,
 ):
     """Move `x` and `flags` from one instant to another, in place.
 
-    With `watch` 0 (state of charge) or 1 + a node's number it stops where sign x (quantity - level)
-    becomes 0 or more after having been less, and gives that instant to 1 ms; else NaN.
-    `near` (one integer per track), `work` and `kept` (like `x`) are room to work in.
+    With `watches` 0 (state of charge) or 1 + a node's number it stops where the first of
+    sign x (quantity - level) becomes 0 or more after having been less, and gives that instant to
+    1 ms; else NaN. `before` and `after` (one flag per watch), `near` (one integer per track), `work`
+    and `kept` (like `x`) are room to work in, and so is `levels`.
     """
     edges, series, first_edge, order = inflow
     sunlit = len(n.sunlit_node)
@@ -505,8 +508,9 @@ def stepped(  # type: ignore[no-untyped-def]
     for k in range(1 + sunlit):
         work[7, k] = _value(edges, series, first_edge, order, near, k, start_s)
     t, day, index, is_due = start_s, -1.0, np.floor(start_s / step_s), True
-    level -= sign * _ROUNDING * max(1.0, abs(level))
-    is_before = watch >= 0 and not _is_reached(n, x, flags, capacity, watch, level, sign)
+    for k in range(len(watches)):
+        levels[k] -= signs[k] * _ROUNDING * max(1.0, abs(levels[k]))
+        before[k] = not _is_reached(n, x, flags, capacity, watches[k], levels[k], signs[k])
     while t < stop_s:
         if t == index * step_s and len(near) > 1:
             is_dark = _value(edges, series, first_edge, order, near, 1 + sunlit, t) <= 0.0
@@ -541,27 +545,33 @@ def stepped(  # type: ignore[no-untyped-def]
                 1.0,
             )
             following = t + dt_s
-        is_after = watch >= 0 and _is_reached(n, x, flags, capacity, watch, level, sign)
-        if is_before and is_after:
-            return t + _bisected(
-                n,
-                inflow,
-                near,
-                x,
-                flags,
-                work,
-                kept,
-                capacity,
-                load_w,
-                array_share,
-                t,
-                0.0,
-                dt_s,
-                watch,
-                level,
-                sign,
-            )
-        is_before = watch >= 0 and not is_after
+        for k in range(len(watches)):
+            after[k] = _is_reached(n, x, flags, capacity, watches[k], levels[k], signs[k])
+        is_met = False
+        for k in range(len(watches)):
+            if before[k] and after[k]:
+                is_met = True
+                dt_s = _bisected(
+                    n,
+                    inflow,
+                    near,
+                    x,
+                    flags,
+                    work,
+                    kept,
+                    capacity,
+                    load_w,
+                    array_share,
+                    t,
+                    0.0,
+                    dt_s,
+                    watches[k],
+                    levels[k],
+                    signs[k],
+                )
+            before[k] = not after[k]
+        if is_met:
+            return t + dt_s
         _copied(work[8], work[7])
         t = following
         if t >= (index + 1.0) * step_s:

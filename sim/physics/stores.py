@@ -5,7 +5,7 @@ Books, in watt-hours: generated = used + spilled + lost + change of stored; dema
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -24,6 +24,15 @@ from sim.physics.thermal import HeatParameters, IsotopeParameters, decayed_share
 
 Quantity = Literal["state_of_charge", "array_power_w", "temperature_k"]
 Direction = Literal["rising", "falling"]
+
+
+class Level(NamedTuple):
+    """A value that a store may pass: of the state of charge, or of a node's temperature in kelvin."""
+
+    value: float
+    direction: Direction
+    node: str | None = None
+    """Thermal node; None for the state of charge."""
 
 
 class PowerParameters(Parameters):
