@@ -12,6 +12,12 @@ QUESTIONS = (
     ("change4", "relays.queqiao.orbit.phase_deg", "lander_return", "span={lunar_days: 3}"),
     ("change4", "relays.queqiao.orbit.phase_deg", "rover_return", "span={lunar_days: 3}"),
     (
+        "change6",
+        "relays.queqiao_2.orbit.elements.mean_anomaly_deg",
+        "lander_return",
+        "span={end_utc: 2024-06-03T23:38:10Z}",
+    ),
+    (
         "change7_south_pole",
         "relays.queqiao_2.orbit.elements.ascending_node_deg",
         "lander_return",
