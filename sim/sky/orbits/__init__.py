@@ -38,7 +38,7 @@ from sim.track import Track
 Floats = NDArray[np.float64]
 Progress = Callable[[str, float], None]
 
-_FORMAT = 2  # of what is kept between runs
+_FORMAT = 3  # of what is kept between runs
 _LAYER = "orbits"
 
 
