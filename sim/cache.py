@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from sim.errors import SimError
 
-LAYERS = ("orbits", "compiled")
-"""Subfolders of the cache folder: trajectories, and machine code."""
+LAYERS = ("orbits", "sky", "rates", "light", "compiled")
+"""Subfolders of the cache folder: trajectories, windows, contacts, sunlight, and machine code."""
 _SUFFIXES = (".npz", ".nbi", ".nbc")
 
 messages: list[str] = []

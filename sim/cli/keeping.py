@@ -33,7 +33,7 @@ def report(
 def kept(
     clear: Annotated[bool, typer.Option("--clear", help="Remove what is kept.")] = False,
 ) -> None:
-    """Show where computed orbits and machine code are kept between runs, and how much of them."""
+    """Show where orbits, windows, rates, light and machine code are kept, and how much of them."""
     from sim import cache
 
     place = cache.folder()

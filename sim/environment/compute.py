@@ -1,10 +1,10 @@
 """From a scenario to its environment: sky, orbits, windows, rates, array power."""
 
 from sim.environment.contacts import link_hops
+from sim.environment.light import vehicle_light
 from sim.environment.plans import planned_hops
-from sim.environment.records import ANY_ATTITUDE, Environment, Hop
+from sim.environment.records import Environment, Hop
 from sim.environment.stage import Progress, set_stage
-from sim.environment.surroundings import array_power_w, heat_tracks, surroundings
 from sim.scenario.schema import Scenario
 from sim.sky.kernels import load_kernels
 
@@ -24,7 +24,7 @@ def compute_environment(
     for index, (name, link) in enumerate(links.items()):
         tell("rates", index / len(links))
         hops += link_hops(stage, name, link)
-    warmth = {name: surroundings(stage, name) for name in scenario.vehicles}
+    light = {name: vehicle_light(stage, name) for name in scenario.vehicles}
     return Environment(
         scenario=scenario,
         clock=scenario.clock,
@@ -32,19 +32,18 @@ def compute_environment(
         places=stage.skies,
         hops=tuple(hops),
         array_power_w={
-            (name, attitude): array_power_w(around, scenario.vehicles[name], attitude)
-            for name, around in warmth.items()
-            for attitude in _attitudes(scenario, name)
+            (name, attitude): track
+            for name, around in light.items()
+            for attitude, track in around.array_power_w.items()
         },
         heat={
-            (name, attitude): heat_tracks(around, scenario.vehicles[name], attitude)
-            for name, around in warmth.items()
-            if scenario.vehicles[name].heat is not None
-            for attitude in _attitudes(scenario, name)
+            (name, attitude): tracks
+            for name, around in light.items()
+            for attitude, tracks in around.heat.items()
         },
         ground_temperature_k={
             scenario.vehicles[name].place: around.ground_temperature_k
-            for name, around in warmth.items()
+            for name, around in light.items()
             if around.ground_temperature_k is not None
         },
         whereabouts={
@@ -53,9 +52,3 @@ def compute_environment(
         },
         manifest=dict(load_kernels().digests) | dict(scenario.file_digests),
     )
-
-
-def _attitudes(scenario: Scenario, vehicle: str) -> list[str]:
-    """The attitudes that the modes of a vehicle have."""
-    modes = scenario.vehicles[vehicle].modes.values()
-    return sorted({mode.attitude or ANY_ATTITUDE for mode in modes})

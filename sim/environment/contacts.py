@@ -1,9 +1,10 @@
 """Links in time: when the two ends see each other, when they serve, and at which rate."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import reduce
+from functools import cached_property, reduce
 from itertools import pairwise, product
 from math import ceil, floor
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,15 @@ from numpy.typing import NDArray
 from sim.constants import MOON_RADIUS_KM, SPEED_OF_LIGHT_KM_S
 from sim.environment.ends import At, End, depends_on_attitude
 from sim.environment.itineraries import Function, meetings, piecewise
+from sim.environment.keeping import (
+    CONTACTS,
+    TRACKS,
+    WINDOWS,
+    Contacts,
+    arrays_digest,
+    end_inputs,
+    inputs_of,
+)
 from sim.environment.rates import RateFinder, RateStep, Section
 from sim.environment.records import ANY_ATTITUDE, Contact, Frame, Hop, TerminalUse
 from sim.environment.stage import Stage
@@ -114,7 +124,7 @@ def _hop(stage: Stage, name: str, way: Way) -> Hop:
         contacts=tuple(contacts),
         best_rate_bps=int(channel.rates_bps[-1]),
         range_km=range_km,
-        light_time_s=_light_time_s(range_km, stage.duration_s),
+        light_time_s=_light_time_s(stage, legs, range_km),
         frames={
             mode.rate_bps: Frame(mode.code.frame_bits, mode.code.frame_bits - overhead_bits)
             for mode in channel.modes
@@ -157,22 +167,40 @@ class _Leg:
     ) -> None:
         self.start_s, self.stop_s = start_s, stop_s
         self.sections = sections
-        views = (
-            visible(s.source.at, s.destination.at, stage.ephemeris, start_s, stop_s)
-            for s in sections
-        )
-        self.geometric = reduce(Intervals.__and__, views)
+        self._keeper, self._ephemeris = stage.keeper, stage.ephemeris
+        self.geometric = stage.keeper.value("sky", self.inputs, WINDOWS, self._view)
         first = sections[0]
+        self._attitudes = _attitudes(stage.scenario, first.source.asset, first.channel)
         self.finders = {
             key: RateFinder(sections, stage.ephemeris, attitude)
-            for key, attitude in _attitudes(
-                stage.scenario, first.source.asset, first.channel
-            ).items()
+            for key, attitude in self._attitudes.items()
         }
 
-    def contacts(self, served: Intervals) -> tuple[list[Contact], list[tuple[float, float]]]:
+    @cached_property
+    def inputs(self) -> dict[str, Any]:
+        """What its geometry depends on."""
+        ends = [s.source for s in self.sections] + [self.sections[-1].destination]
+        return {"ends": [end_inputs(end) for end in ends], "span_s": [self.start_s, self.stop_s]}
+
+    def _view(self) -> Intervals:
+        span = self.start_s, self.stop_s
+        views = (
+            visible(s.source.at, s.destination.at, self._ephemeris, *span) for s in self.sections
+        )
+        return reduce(Intervals.__and__, views)
+
+    def contacts(self, served: Intervals) -> Contacts:
         """Contacts while all ends serve, and the windows that are too short."""
         windows = self.geometric & served
+        inputs = {
+            **self.inputs,
+            "windows": arrays_digest(windows.starts_s, windows.stops_s),
+            "channels": [_channel_inputs(section.channel) for section in self.sections],
+            "attitudes": inputs_of(self._attitudes),
+        }
+        return self._keeper.value("rates", inputs, CONTACTS, lambda: self._found(windows))
+
+    def _found(self, windows: Intervals) -> Contacts:
         grids = (
             _grid_s(s.source.at, s.destination.at, self.start_s, self.stop_s) for s in self.sections
         )
@@ -282,9 +310,13 @@ def _attitudes(
     return {name: vehicle.attitudes.get(name, level) for name in sorted(names)}
 
 
-def _contacts(
-    windows: Intervals, steps: Mapping[str, list[list[RateStep]]]
-) -> tuple[list[Contact], list[tuple[float, float]]]:
+def _channel_inputs(channel: Channel) -> dict[str, Any]:
+    """All that a channel is made of."""
+    ends = {"link": channel.link, "from": channel.source, "to": channel.destination}
+    return inputs_of(ends | {f"code {code.name}": code for code in channel.codes})
+
+
+def _contacts(windows: Intervals, steps: Mapping[str, list[list[RateStep]]]) -> Contacts:
     """Windows cut to where some attitude has a rate, in whole seconds; and those that hold none."""
     contacts: list[Contact] = []
     too_short: list[tuple[float, float]] = []
@@ -329,7 +361,12 @@ def _whole(rows: list[RateStep], first: int, last: int) -> list[tuple[int, int, 
     return whole
 
 
-def _light_time_s(range_km: Function, duration_s: int) -> Track:
-    count = max(1, ceil(duration_s / _LIGHT_TIME_PIECE_S))
-    edges = np.linspace(0.0, float(duration_s), count + 1)
-    return Track.fit(lambda t: range_km(t) / SPEED_OF_LIGHT_KM_S, edges, _LIGHT_TIME_DEGREE)
+def _light_time_s(stage: Stage, legs: Sequence[_Leg], range_km: Function) -> Track:
+    count = max(1, ceil(stage.duration_s / _LIGHT_TIME_PIECE_S))
+    edges = np.linspace(0.0, float(stage.duration_s), count + 1)
+
+    def fitted() -> tuple[Track]:
+        return (Track.fit(lambda t: range_km(t) / SPEED_OF_LIGHT_KM_S, edges, _LIGHT_TIME_DEGREE),)
+
+    inputs = {"light time of": [leg.inputs for leg in legs], "duration_s": stage.duration_s}
+    return stage.keeper.value("sky", inputs, TRACKS, fitted)[0]

@@ -8,6 +8,7 @@ from sim.clock import Clock
 from sim.constants import DAY_S
 from sim.environment.ends import At, End
 from sim.environment.itineraries import Itinerary, Stay, vehicle_itineraries
+from sim.environment.keeping import SKY, Keeper, place_inputs
 from sim.environment.places import place_sky
 from sim.environment.records import PlaceSky
 from sim.environment.service import service
@@ -41,6 +42,8 @@ class Stage:
     """When each asset works for the mission."""
     duration_s: int
     """The run covers `[0, duration_s)`."""
+    keeper: Keeper
+    """What is kept between runs."""
 
 
 def set_stage(scenario: Scenario, *, cache: bool = True, progress: Progress | None = None) -> Stage:
@@ -54,7 +57,8 @@ def set_stage(scenario: Scenario, *, cache: bool = True, progress: Progress | No
         for name in _visited(scenario)
     }
     homes = dict.fromkeys(vehicle.place for vehicle in scenario.vehicles.values())
-    skies = {name: place_sky(sites[name], scenario.first_lunar_day) for name in homes}
+    keeper = Keeper(ephemeris, cache)
+    skies = {name: _sky(keeper, sites[name], scenario.first_lunar_day) for name in homes}
     duration_s = _duration_s(scenario, skies)
 
     def orbit_of(parameters: OrbitParameters) -> Orbit:
@@ -79,7 +83,7 @@ def set_stage(scenario: Scenario, *, cache: bool = True, progress: Progress | No
         for name, asset in scenario.assets.items()
         if name in itineraries
     }
-    return Stage(scenario, ephemeris, sites, skies, itineraries, works, duration_s)
+    return Stage(scenario, ephemeris, sites, skies, itineraries, works, duration_s, keeper)
 
 
 def named_orbit(
@@ -101,7 +105,7 @@ def named_orbit(
     ephemeris = _ephemeris(scenario)
     home = next(iter(scenario.vehicles.values())).place
     site = Site.of(scenario.places[home], ephemeris, scenario.folder)
-    skies = {home: place_sky(site, scenario.first_lunar_day)}
+    skies = {home: _sky(Keeper(ephemeris, cache), site, scenario.first_lunar_day)}
     duration_s = _duration_s(scenario, skies)
     return _orbit(scenario, paths[name], ephemeris, duration_s, cache, tell), ephemeris
 
@@ -115,6 +119,11 @@ def instant_s(clock: Clock, at_utc: str, duration_s: float) -> float:
             f"{clock.utc(duration_s)}; choose a time within it"
         )
     return float(at_s)
+
+
+def _sky(keeper: Keeper, site: Site, first_number: int) -> PlaceSky:
+    inputs = {**place_inputs(site), "first_lunar_day": first_number}
+    return keeper.value("sky", inputs, SKY, lambda: place_sky(site, first_number))
 
 
 def _ephemeris(scenario: Scenario) -> Ephemeris:
