@@ -151,8 +151,8 @@ def test_single_models_hold() -> None:
 
 
 def test_the_verb_prints_table_and_counts(capsys, tmp_path) -> None:
-    table, records = tmp_path / "rows.csv", tmp_path / "rows.json"
-    files = ["--csv", str(table), "--json", str(records)]
+    table, records, figure = (tmp_path / f"rows.{suffix}" for suffix in ("csv", "json", "png"))
+    files = ["--csv", str(table), "--json", str(records), "--plot", str(figure)]
     assert cli.main(["validate", "change5", *files]) == cli.DONE
     printed = capsys.readouterr().out
     assert "Sun's elevation at the landing" in printed
@@ -160,6 +160,7 @@ def test_the_verb_prints_table_and_counts(capsys, tmp_path) -> None:
     with table.open(newline="") as stream:
         assert len(list(csv.DictReader(stream))) == len(published_rows(["change5"]))
     assert json.loads(records.read_text())[0]["scenario"] == "change5"
+    assert figure.read_bytes().startswith(b"\x89PNG")
 
 
 def test_strict_counts_failures(capsys) -> None:
