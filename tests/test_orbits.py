@@ -457,10 +457,15 @@ def test_a_halo_for_five_years() -> None:
 
 
 @pytest.mark.slow
-def test_a_near_rectilinear_orbit_for_a_year() -> None:
+@pytest.mark.parametrize(
+    ("phase_deg", "earth_eclipses"),
+    # A resonance with the Sun's month keeps some phases out of the Earth's shadow, others in it.
+    [(180.0, 0), (90.0, 2)],
+)
+def test_a_near_rectilinear_orbit_for_a_year(phase_deg: float, earth_eclipses: int) -> None:
     stop_s = 365.0 * DAY_S
     ephemeris = sky(365.0, 20.0)
-    relay = orbit({"kind": "nrho", "phase_deg": 180}, ephemeris, 0.0, stop_s)
+    relay = orbit({"kind": "nrho", "phase_deg": phase_deg}, ephemeris, 0.0, stop_s)
     distance = np.linalg.norm(relay.track(np.arange(0.0, stop_s, 60.0)), axis=0)
     lowest = distance[1:-1][(distance[1:-1] < distance[:-2]) & (distance[1:-1] <= distance[2:])]
     assert lowest.min() > 3100.0
@@ -471,8 +476,10 @@ def test_a_near_rectilinear_orbit_for_a_year() -> None:
         runs = _shadow_runs_s(relay, ephemeris, stop_s, body, radius)
         counts.append(len(runs))
         assert len(found) == len(runs)
-        assert found.max(initial=0.0) == pytest.approx(runs.max(initial=0.0), abs=1.0)
+        assert np.abs(found - runs).max(initial=0.0) < 1.0
+        print(phase_deg, body, len(runs), found.max(initial=0.0) / 60.0, "min")
     assert counts[0] > 3
+    assert counts[1] == earth_eclipses
 
 
 def _shadow_runs_s(
@@ -487,9 +494,9 @@ def _shadow_runs_s(
     for part in np.array_split(np.arange(len(times)), 40):
         here = times[part]
         sun, at = ephemeris.shadow_vectors_km(here, relay.track(here), body)
-        way = sun / np.linalg.norm(sun, axis=0)
-        along = (at * way).sum(axis=0)
-        across = np.linalg.norm(at - along * way, axis=0)
+        axis = (at - sun) / np.linalg.norm(at - sun, axis=0)
+        along = -(at * axis).sum(axis=0)
+        across = np.linalg.norm(at + along * axis, axis=0)
         half = np.arcsin((695_700.0 + radius_km) / np.linalg.norm(sun - at, axis=0))
         reach = radius_km / np.cos(half) + along * np.tan(half)
         depth[part] = np.where(along > 0.0, reach - across, -1.0)
