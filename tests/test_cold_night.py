@@ -133,3 +133,12 @@ def test_limits_are_drawn_with_the_temperatures(warm: Results) -> None:
     figure = power_figure(warm, Span(warm.clock, warm.duration_s, days))
     dashed = [line for line in figure.axes[2].lines if line.get_linestyle() == "--"]
     assert len(dashed) == 8
+
+
+def test_the_run_says_that_and_when_it_died(warm: Results, cold: Results) -> None:
+    sentence = cold.summary["vehicles"]["lander"]["sentence"]
+    died = cold.summary["vehicles"]["lander"]["died_utc"]
+    assert sentence == (
+        f"lander has no link to send over; it died at {died} (box beyond survival minimum k)"
+    )
+    assert warm.summary["vehicles"]["lander"]["died_utc"] is None

@@ -8,10 +8,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from sim.environment import Environment, Hop
-from sim.operations.runlog import ContactUse, Delivery, RunLog
+from sim.operations.runlog import ContactUse, Delivery, Event, RunLog
 from sim.results.attribution import Fall, summed
 from sim.results.series import margin_db
-from sim.results.timeline import Attitudes, gigabytes, uses_of
+from sim.results.timeline import Attitudes, gigabytes, mode_events, uses_of
 from sim.results.verification import Closure, books
 
 Floats = NDArray[np.float64]
@@ -81,10 +81,11 @@ def _vehicle(
     mine = [fall for fall in falls if fall.vehicle == vehicle]
     total = _totals(days)
     last = log.snapshots[vehicle][-1].data if log.snapshots[vehicle] else None
-    delivered, possible = total["delivered_gb"], total["capacity_gb"]
+    delivered = total["delivered_gb"]
+    death = next((e for e in mode_events(log, vehicle) if e.after == "dead"), None)
     return {
-        "sentence": f"{vehicle} delivered {_size(delivered)} GB of {_size(possible)} GB possible, "
-        f"limited by {WORDS[limit]}",
+        "sentence": _sentence(vehicle, total, limit if mine else None)
+        + (f"; it died at {environment.clock.utc(death.t_s)} ({_words(death)})" if death else ""),
         **total,
         "limited_by": limit,
         "largest_loss": _widest(summed(mine)),
@@ -107,8 +108,21 @@ def _vehicle(
         },
         "driven_m": _done(environment, log, vehicle, "distance_m"),
         "sampled_kg": _done(environment, log, vehicle, "sample_kg"),
-        "died_utc": _death(environment, log, vehicle),
+        "died_utc": environment.clock.utc(death.t_s) if death else None,
     }
+
+
+def _sentence(vehicle: str, total: dict[str, Any], limit: str | None) -> str:
+    if limit is None:
+        return f"{vehicle} has no link to send over"
+    delivered, possible = _size(total["delivered_gb"]), _size(total["capacity_gb"])
+    return (
+        f"{vehicle} delivered {delivered} GB of {possible} GB possible, limited by {WORDS[limit]}"
+    )
+
+
+def _words(event: Event) -> str:
+    return event.cause.replace("_", " ")
 
 
 def _done(environment: Environment, log: RunLog, vehicle: str, what: str) -> float:
@@ -135,11 +149,6 @@ def _widest(falls: Sequence[Fall]) -> str | None:
 
 def _size(gb: float) -> str:
     return f"{gb:.1f}" if gb >= 10.0 else f"{gb:.2f}"
-
-
-def _death(environment: Environment, log: RunLog, vehicle: str) -> str | None:
-    deaths = [e for e in log.events if e.event == "mode" and e.after == "dead"]
-    return next((environment.clock.utc(e.t_s) for e in deaths if e.asset == vehicle), None)
 
 
 def _relay(environment: Environment, log: RunLog, relay: str) -> dict[str, Any]:
