@@ -123,7 +123,7 @@ def test_a_row_of_an_unknown_kind_is_an_error(tmp_path) -> None:
 def test_bulletins_of_later_years_set_nothing() -> None:
     calibrating = [b for b in bulletins() if b.use == "calibration"]
     assert {b.utc[:4] for b in calibrating} == {"2019"}
-    assert len([b for b in bulletins() if b.use == "prediction"]) == 18
+    assert {b.utc[:4] for b in bulletins()} == {"2019"}  # later ones are a blind test
 
 
 @pytest.mark.slow
