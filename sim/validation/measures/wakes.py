@@ -244,7 +244,6 @@ def _change(
 
 
 MEASURES = (
-    wake_time,
     sleep_time,
     nap_start,
     nap_stop,
