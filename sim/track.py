@@ -273,13 +273,13 @@ class Track:
 
     def _located(self, times: Floats) -> tuple[NDArray[np.intp], Floats]:
         slack = 1e-6
-        if len(times) and (
-            times.min() < self.edges_s[0] - slack or times.max() > self.edges_s[-1] + slack
-        ):
+        first, last = self.edges_s[0], self.edges_s[-1]
+        if len(times) and (times.min() < first - slack or times.max() > last + slack):
             raise SimError(
                 f"t_s from {times.min():.3f} to {times.max():.3f} was asked for, but this quantity "
                 f"is known from {self.start_s:.3f} to {self.stop_s:.3f} only"
             )
+        times = np.clip(times, first, last)  # a first piece may be shorter than the slack
         index = np.clip(
             np.searchsorted(self.edges_s, times, side="right") - 1, 0, len(self.edges_s) - 2
         )

@@ -297,7 +297,7 @@ def _two_segments(path: Path, relay: Orbit, first_stop_s: float, second_start_s:
     handle = spice.spkopn(str(path), "two", 0)
     for begin, end in ((0.0, first_stop_s), (second_start_s, STOP_S)):
         at = np.linspace(begin, end, int((end - begin) / 30.0) + 1)
-        states = np.concatenate([relay.track(at), relay.velocity_km_s(at)]).T
+        states = np.concatenate([relay.track(at), relay.velocity_km_s(at)]).T.copy()
         et = tdb_s(CLOCK, at)
         spice.spkw13(handle, -909_700, 301, "J2000", et[0], et[-1], "two", 7, len(et), states, et)
     spice.spkcls(handle)

@@ -111,3 +111,9 @@ def test_no_instants_give_no_values() -> None:
     vector = Track.fit(lambda t: np.array([np.sin(t), np.cos(t)]), edges, 6)
     assert scalar(np.empty(0)).shape == (0,)
     assert vector(np.empty(0)).shape == (2, 0)
+
+
+def test_a_hair_before_a_piece_that_is_shorter_still_is_its_first_value() -> None:
+    table = np.array([[1.0, 1.0], [2.0, 0.0]])  # from 0 to 2 in 1e-11 s, then 2
+    track = Track.made([0.0, 1e-11, 100.0], table, 0.0)
+    assert track(np.array([-2e-8, 50.0, 100.0 + 2e-8])).tolist() == [0.0, 2.0, 2.0]
