@@ -282,6 +282,20 @@ def test_a_halo_of_queqiaos_amplitude(ephemeris: Ephemeris) -> None:
     assert relay.facts["largest_jump_km"] < 1e-6
 
 
+@pytest.mark.parametrize("span_s", [(0.0, STOP_S), (-5.0 * DAY_S, 12.0 * DAY_S)])
+def test_a_halo_that_begins_where_an_arc_does_has_a_velocity_there(
+    ephemeris: Ephemeris, span_s: tuple[float, float]
+) -> None:
+    track = orbit(HALO, ephemeris, *span_s, cache=False).track
+    assert (track.start_s, track.stop_s) == span_s
+    assert np.diff(track.edges_s).min() > 1.0
+    for at_s in span_s:
+        sign = 1.0 if at_s == span_s[0] else -1.0
+        slope = (track(at_s + 60.0 * sign) - track(at_s)) / (60.0 * sign)
+        assert track.derivative(at_s) == pytest.approx(slope, abs=1e-5)
+        assert track(at_s - 5e-7 * sign) == pytest.approx(track(at_s), abs=1e-5)
+
+
 @pytest.mark.parametrize("phase_deg", [0.0, 90.0, 180.0])
 def test_the_phase_is_that_of_the_epoch(ephemeris: Ephemeris, phase_deg: float) -> None:
     relay = orbit({**HALO, "phase_deg": phase_deg}, ephemeris, 0.0, STOP_S)

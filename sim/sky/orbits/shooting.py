@@ -14,6 +14,7 @@ JOINT_KM, JOINT_KM_S = 1e-6, 1e-9
 """Largest jumps of position and velocity between the arcs of a finished trajectory."""
 
 _SCALE = np.array([1e4, 1e4, 1e4, 0.05, 0.05, 0.05])  # km and km/s that change about equally
+_SLIVER_S = 1.0  # a shorter polynomial is worth nothing a microsecond beside it
 _ARC_TOLERANCE = np.array([1e-12, 1e-9, 1e-14])
 _HALVINGS = 8
 
@@ -56,12 +57,15 @@ def chained(
     states: Floats, times_s: Floats, forces: Forces, start_s: float, stop_s: float
 ) -> Track:
     """The arcs as one track over `[start_s, stop_s]`, which the patch times must enclose."""
+    ends = np.clip(times_s, start_s, stop_s)
+    kept = [int(i) for i in np.flatnonzero(np.diff(ends) > _SLIVER_S)]
     legs = []
-    for state, begin, end in zip(states, times_s[:-1], times_s[1:], strict=False):
-        first, last = max(begin, start_s), min(end, stop_s)
-        if first >= last:
-            continue
-        here = state if first == begin else integrate(state, begin, first, forces)[1]
+    for i in kept:
+        # What is too short at an end of the span belongs to the neighbour.
+        first = start_s if i == kept[0] else ends[i]
+        last = stop_s if i == kept[-1] else ends[i + 1]
+        begin = times_s[i]
+        here = states[i] if first == begin else integrate(states[i], begin, first, forces)[1]
         legs.append(integrate(here, first, last, forces)[0])
     return Track.joined(legs)
 
