@@ -6,7 +6,7 @@ from sim.environment.plans import planned_hops
 from sim.environment.records import Environment, Hop
 from sim.environment.stage import Progress, set_stage
 from sim.scenario.schema import Scenario
-from sim.sky.kernels import load_kernels
+from sim.sky.kernels import load_kernels, ut1_remark
 
 
 def compute_environment(
@@ -51,4 +51,11 @@ def compute_environment(
             for name in scenario.vehicles
         },
         manifest=dict(load_kernels().digests) | dict(scenario.file_digests),
+        remarks=_remarks(scenario, stage.duration_s),
     )
+
+
+def _remarks(scenario: Scenario, duration_s: int) -> tuple[str, ...]:
+    on_earth = any(station.place is not None for station in scenario.stations.values())
+    remark = ut1_remark(scenario.clock, float(duration_s)) if on_earth else None
+    return () if remark is None else (remark,)

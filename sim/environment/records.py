@@ -181,7 +181,9 @@ class Environment:
     whereabouts: Mapping[str, tuple[tuple[float, str], ...]] = field(default_factory=dict)
     """From when on each vehicle is at which place or on which trajectory."""
     manifest: Mapping[str, str] = field(default_factory=dict)
-    """Digests of the kernels and files that went in, and what to know about them."""
+    """Digests of the kernels and files that went in."""
+    remarks: tuple[str, ...] = ()
+    """What to know about them."""
 
     def lunar_days(self, vehicle: str) -> tuple[LunarDay, ...]:
         """The lunar days of a vehicle's place that the run touches."""

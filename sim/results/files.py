@@ -94,6 +94,7 @@ def _manifest(results: "Results", folder: Path) -> dict[str, Any]:
         "books": results.summary["books"],
         "series_cadence_s": cadence_s(results.duration_s),
         "inputs": dict(sorted(results.inputs.items())),
+        "remarks": list(results.environment.remarks),
         "versions": {"python": platform.python_version(), **_versions()},
         "files": {name: file_digest(folder / name) for name in files},
         "assumed": assumed,

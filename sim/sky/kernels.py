@@ -131,6 +131,18 @@ def require_covered(clock: Clock, start_s: float, stop_s: float) -> None:
         )
 
 
+def ut1_remark(clock: Clock, stop_s: float) -> str | None:
+    """What Earth-station edges of a run that ends at `stop_s` rest on, where not on measured UT1."""
+    kernels = load_kernels()
+    if stop_s <= clock.seconds(kernels.last_measured_utc):
+        return None
+    measured, predicted = kernels.last_measured_utc[:10], kernels.last_predicted_utc[:10]
+    text = f"edges at Earth stations rest on predicted UT1 and polar motion after {measured}"
+    if stop_s > clock.seconds(kernels.last_predicted_utc):
+        text += f", on UT1's long-term trend and a pole at rest after {predicted}"
+    return f"{text}; they move by 1.1 s for each second that UT1 is wrong"
+
+
 def _packaged(name: str) -> Path:
     spec = find_spec("skyfield_data")
     path = Path(spec.origin).parent / "data" / name if spec and spec.origin else None
