@@ -52,7 +52,10 @@ _BUDGET_COLUMNS = (
 @app.command(short_help="Say whether a scenario can be run.")
 def check(path: ScenarioPath, set_: Overrides = []) -> None:  # noqa: B006 - typer reads it only
     """Read a scenario and say whether it can be run."""
+    from sim.environment.stage import require_files
+
     scenario = loaded(path, set_)
+    require_files(scenario)
     counts = {
         "vehicle": len(scenario.vehicles),
         "relay": len(scenario.relays),

@@ -17,8 +17,14 @@ from sim.intervals import Intervals
 from sim.scenario.messages import suggestion
 from sim.scenario.schema import Scenario
 from sim.sky.ephemeris import Ephemeris, compute_ephemeris
-from sim.sky.geometry import Site, place_of
-from sim.sky.orbits import Orbit, OrbitParameters, compute_orbit
+from sim.sky.geometry import PlaceParameters, Site, place_of
+from sim.sky.orbits import (
+    OemParameters,
+    Orbit,
+    OrbitParameters,
+    SpkParameters,
+    compute_orbit,
+)
 
 Progress = Callable[[str, float], None]
 MARGIN_S = 30 * DAY_S
@@ -86,6 +92,25 @@ def set_stage(scenario: Scenario, *, cache: bool = True, progress: Progress | No
     return Stage(scenario, ephemeris, sites, skies, itineraries, works, duration_s, keeper)
 
 
+def require_files(scenario: Scenario) -> None:
+    """Read every orbit file and mask that a scenario names, as its run will; `SimError` if it cannot."""
+    grounds: list[PlaceParameters] = [*scenario.places.values()]
+    grounds += [station.place for station in scenario.stations.values() if station.place]
+    masked = [ground for ground in grounds if ground.horizon.kind != "constant"]
+    paths = [*scenario.trajectories.values()]
+    paths += [relay.orbit for relay in scenario.relays.values() if relay.orbit is not None]
+    written = [path for path in paths if isinstance(path, SpkParameters | OemParameters)]
+    if not masked and not written:
+        return
+    ephemeris = _ephemeris(scenario)
+    for ground in masked:
+        place_of(ground, ephemeris, scenario.folder)
+    if written:
+        duration_s = _known_duration_s(scenario, ephemeris, cache=True)
+        for path in written:
+            _orbit(scenario, path, ephemeris, duration_s, False, lambda step, fraction: None)
+
+
 def named_orbit(
     scenario: Scenario, name: str, *, cache: bool = True, progress: Progress | None = None
 ) -> tuple[Orbit, Ephemeris]:
@@ -103,10 +128,7 @@ def named_orbit(
     tell = progress or (lambda step, fraction: None)
     tell("orbits", 0.0)
     ephemeris = _ephemeris(scenario)
-    home = next(iter(scenario.vehicles.values())).place
-    site = Site.of(scenario.places[home], ephemeris, scenario.folder)
-    skies = {home: _sky(Keeper(ephemeris, cache), site, scenario.first_lunar_day)}
-    duration_s = _duration_s(scenario, skies)
+    duration_s = _known_duration_s(scenario, ephemeris, cache)
     return _orbit(scenario, paths[name], ephemeris, duration_s, cache, tell), ephemeris
 
 
@@ -160,6 +182,15 @@ def _longest_s(scenario: Scenario) -> float:
     if span.duration_h is not None:
         return span.duration_h * 3600.0
     return float(scenario.clock.seconds(span.end_utc or scenario.start_utc))
+
+
+def _known_duration_s(scenario: Scenario, ephemeris: Ephemeris, cache: bool) -> int:
+    """Whole seconds of the run, from no more of the sky than they need."""
+    home = next(iter(scenario.vehicles.values())).place
+    site = Site.of(scenario.places[home], ephemeris, scenario.folder)
+    return _duration_s(
+        scenario, {home: _sky(Keeper(ephemeris, cache), site, scenario.first_lunar_day)}
+    )
 
 
 def _duration_s(scenario: Scenario, skies: Mapping[str, PlaceSky]) -> int:

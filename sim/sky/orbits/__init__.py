@@ -210,8 +210,10 @@ def _restored(kept: dict[str, NDArray[Any]], ephemeris: Ephemeris, key: str) -> 
 
 __all__ = [
     "KeplerianParameters",
+    "OemParameters",
     "Orbit",
     "OrbitParameters",
+    "SpkParameters",
     "compute_orbit",
     "write_oem",
     "write_spk",

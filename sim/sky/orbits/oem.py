@@ -87,8 +87,8 @@ def read_oem(
 def write_oem(path: Path, orbit: Orbit, name: str, object_id: str = "FARSIDE") -> None:
     """Write an orbit as an OEM 2.0 in TDB along ICRF axes.
 
-    Epochs are whole seconds but for the two ends, spaced by the motion until Hermite interpolation of degree seven
-    between them is good to 0.1 m.
+    Epochs are whole seconds but for the two ends, spaced by the motion until Hermite interpolation
+    of degree seven between them is good to 0.1 m.
     """
     track, clock = orbit.centered or orbit.track, orbit.clock
     first, last = (float(tdb_s(clock, np.array([t]))[0]) for t in (track.start_s, track.stop_s))
@@ -166,6 +166,11 @@ def _blocks(path: Path) -> list[_Block]:
             blocks[-1].rows.append((number, text.split()))
         else:
             raise OrbitError(f"{path}, line {number}: '{text[:40]}' is not a line of an OEM")
+    if version is None:
+        raise OrbitError(
+            f"{path} does not say CCSDS_OEM_VERS; OEM of the versions 2.0 and 3.0 in KVN are read, "
+            "XML is not"
+        )
     if version not in _VERSIONS:
         raise OrbitError(
             f"{path} says CCSDS_OEM_VERS = {version}; versions 2.0 and 3.0 in KVN are read"
@@ -186,22 +191,25 @@ def _lines(path: Path) -> list[tuple[int, str]]:
 
 
 def _require_known(path: Path, block: _Block, center: Center) -> None:
-    given = {key: block.metadata.get(key, "").upper() for key in ("CENTER_NAME", "REF_FRAME")}
-    if _CENTERS.get(given["CENTER_NAME"]) != center:
+    where = f"{path}, line {block.line}"
+    for key in ("CENTER_NAME", "REF_FRAME", "TIME_SYSTEM"):
+        if not block.metadata.get(key):
+            raise OrbitError(f"{where}: the metadata do not say {key}, which is needed")
+    name, frame, scale = (
+        block.metadata[key].upper() for key in ("CENTER_NAME", "REF_FRAME", "TIME_SYSTEM")
+    )
+    if name not in _CENTERS:
+        raise OrbitError(f"{where}: CENTER_NAME = {name} is not read; only MOON and EARTH are")
+    if _CENTERS[name] != center:
         raise OrbitError(
-            f"{path}, line {block.line}: CENTER_NAME = {given['CENTER_NAME'] or 'nothing'}, but "
-            f"center: {center} was said; MOON and EARTH are read"
+            f"{where}: CENTER_NAME = {name}, but center: {center} was said; write center: "
+            f"{_CENTERS[name]} for the orbit if the file is right"
         )
-    if given["REF_FRAME"] not in _FRAMES:
-        raise OrbitError(
-            f"{path}, line {block.line}: REF_FRAME = {given['REF_FRAME'] or 'nothing'} is not read; "
-            f"only {', '.join(_FRAMES)} are"
-        )
-    scale = block.metadata.get("TIME_SYSTEM", "").upper()
+    if frame not in _FRAMES:
+        raise OrbitError(f"{where}: REF_FRAME = {frame} is not read; only {', '.join(_FRAMES)} are")
     if scale not in _SCALES:
         raise OrbitError(
-            f"{path}, line {block.line}: TIME_SYSTEM = {scale or 'nothing'} is not read; only "
-            f"{', '.join(_SCALES)} are"
+            f"{where}: TIME_SYSTEM = {scale} is not read; only {', '.join(_SCALES)} are"
         )
 
 
