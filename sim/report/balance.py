@@ -1,11 +1,12 @@
 """Figures of sums: energy and data per lunar day, and the waterfall of what limited the return."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import polars as pl
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from sim.report.style import (
     BLACK,
@@ -66,6 +67,17 @@ _LABELS = {
     "spilled_wh": "spilled: battery full",
     "lost_wh": "lost in conversion",
     "unmet_wh": "asked for and not received",
+    "generated_wh": "generated",
+    "drawn_wh": "from the battery",
+    "charged_wh": "into the battery",
+}
+_ENERGY_COLOURS = {
+    "generated_wh": ORANGE,
+    "drawn_wh": PURPLE,
+    "used_wh": BLUE,
+    "lost_wh": VERMILION,
+    "spilled_wh": NIGHT,
+    "charged_wh": GREEN,
 }
 
 
@@ -85,28 +97,33 @@ def _pair(
 
 
 def energy_figure(days: pl.DataFrame, vehicles: Sequence[str]) -> Figure:
-    """Where the energy of each lunar day went, stacked, a panel for each vehicle."""
-    figure, axes = new_figure(len(vehicles), "Energy of each lunar day")
+    """Where the energy of each lunar day came from (left bar) and went (right bar), by vehicle."""
+    figure, axes = new_figure(len(vehicles), "Energy of each lunar day: from where, to where")
     for axis, vehicle in zip(axes, vehicles, strict=True):
         mine = days.filter(pl.col("asset") == vehicle)
         x = mine["lunar_day"].to_numpy()
-        base = np.zeros(len(x))
-        for name, colour in (
-            ("used_wh", BLUE),
-            ("lost_wh", VERMILION),
-            ("spilled_wh", NIGHT),
-        ):
-            height = mine[name].to_numpy() / 1e3
-            axis.bar(x, height, 0.7, bottom=base, color=colour, label=_LABELS[name])
-            base = base + height
+        stored = mine["stored_change_wh"].to_numpy()
+        came = {"generated_wh": mine["generated_wh"].to_numpy(), "drawn_wh": np.maximum(-stored, 0)}
+        went = {name: mine[name].to_numpy() for name in ("used_wh", "lost_wh", "spilled_wh")}
+        _stack(axis, x - 0.2, came)
+        _stack(axis, x + 0.2, went | {"charged_wh": np.maximum(stored, 0.0)})
         short = mine["unmet_wh"].to_numpy() / 1e3
         if short.max(initial=0.0) > 0.0:
-            axis.bar(x, -short, 0.7, color=BLACK, label=_LABELS["unmet_wh"])
+            axis.bar(x + 0.2, -short, 0.36, color=BLACK, label=_LABELS["unmet_wh"])
         axis.grid(False, axis="x")
         axis.set_ylabel(f"{vehicle}\nenergy, kWh")
     legend(axes[0])
     _number(axes[-1], days)
     return figure
+
+
+def _stack(axis: Any, x: NDArray[np.float64], parts: Mapping[str, NDArray[np.float64]]) -> None:
+    """Bars in kWh on top of each other."""
+    base = np.zeros(len(x))
+    for name, values_wh in parts.items():
+        height = values_wh / 1e3
+        axis.bar(x, height, 0.36, bottom=base, color=_ENERGY_COLOURS[name], label=_LABELS[name])
+        base = base + height
 
 
 def waterfall_figure(waterfall: pl.DataFrame, lunar_day: int | None = None) -> Figure | None:
