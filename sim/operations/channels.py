@@ -132,7 +132,7 @@ class Channel:
         self, pieces: list[Piece], start_s: int, stop_s: int
     ) -> tuple[list[Piece], list[Piece], int]:
         """Take pieces on their way: what will arrive, what is lost, and the bits sent again."""
-        moved = sum(piece.bits for piece in pieces)
+        moved = sum([piece.bits for piece in pieces])
         if self.hop is None or moved == 0:
             self._spend(0)
             return [], [], 0
@@ -182,24 +182,26 @@ class Channel:
         Pieces that are made at the same time share the link: each takes its part of it.
         """
         light_s = hop.light_time_s.at(stop_s)
-        clock_s = float(max(start_s, self.ready_s))
+        clock_s, end_s = float(max(start_s, self.ready_s)), float(stop_s)
         rate = self.data_rate_bps
         for piece in pieces:
-            leaves_s = min(max(clock_s, piece.made_start_s), float(stop_s))
-            clock_s = min(leaves_s + piece.bits / rate, float(stop_s))
-            gone_s = min(max(clock_s, piece.made_stop_s), float(stop_s))
+            leaves_s = min(max(clock_s, piece.made_start_s), end_s)
+            clock_s = min(leaves_s + piece.bits / rate, end_s)
+            gone_s = min(max(clock_s, piece.made_stop_s), end_s)
             self.flights.append(Flight(piece, hop, leaves_s + light_s, gone_s + light_s))
 
     def landings(self, now_s: float) -> list[tuple[Hop, Piece, float, float]]:
         """What arrives by now: hop, piece, and its instants of arrival."""
         landed, flying = [], deque[Flight]()
         for flight in self.flights:
-            start_s = flight.arrives_start_s
+            start_s, stop_s = flight.arrives_start_s, flight.arrives_stop_s
+            if stop_s <= now_s:
+                landed.append((flight.hop, flight.piece, start_s, stop_s))
+                continue
+            flying.append(flight)
             piece = flight.landed(now_s)
-            if flight.arrives_stop_s > now_s:
-                flying.append(flight)
             if piece is not None:
-                landed.append((flight.hop, piece, start_s, min(flight.arrives_stop_s, now_s)))
+                landed.append((flight.hop, piece, start_s, now_s))
         self.flights = flying
         return landed
 

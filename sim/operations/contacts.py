@@ -109,10 +109,13 @@ class Traffic:
     def _retune(self, node: Node, channel: Channel, now: int) -> bool:
         """One channel's choice; whether its transmitter went on or off."""
         was_on, before = channel.is_on, channel.hop
+        may_send = node.may_transmit and node.has_data
+        if before is None and not (may_send or channel.link in self._waiting):
+            return False
         self._terminals.unhold(before)
         option = None
         waits = False
-        if node.may_transmit and node.has_data:
+        if may_send:
             offers = self._options(node, channel, now)
             free = [offer for offer in offers if self._terminals.has_place(offer.hop, now)]
             waits = bool(offers) and not free

@@ -95,6 +95,8 @@ class DataCounts:
     dropped_on_board: int = 0
     """The part of `dropped` that the vehicle itself dropped."""
     lost_on_first_hop: int = 0
+    crowded_out: int = 0
+    """The part of `dropped` that found no room, on board or in relays."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Terminals in common: channels, beams, turns, and the time that they need for another direction."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from math import ceil
 
 import numpy as np
@@ -56,16 +56,19 @@ class Terminals:
 
     def unhold(self, hop: Hop | None) -> None:
         """Let the place of a hop go, because its link chooses now."""
-        self._held = [held for held in self._held if held is not hop]
+        if self._held:
+            self._held = [held for held in self._held if held is not hop]
 
     def has_place(self, hop: Hop, now: int) -> bool:
         """Whether every terminal of a hop has a channel and a beam left for it."""
-        return all(self._takes(use, now) for use in hop.uses)
+        held = [use for other in self._held for use in other.uses]
+        return all(self._takes(use, held, now) for use in hop.uses)
 
-    def _takes(self, use: TerminalUse, now: int) -> bool:
+    def _takes(self, use: TerminalUse, held: Sequence[TerminalUse], now: int) -> bool:
         key = _key(use)
-        held = [other for hop in self._held for other in hop.uses if _key(other) == key]
-        others = self._now.get(key, []) + held
+        others = self._now.get(key, [])
+        if held:
+            others = others + [other for other in held if _key(other) == key]
         if not others:
             return True
         terminal = self._terminal(use)

@@ -30,6 +30,7 @@ class Counts:
     delivered: int = 0
     dropped: int = 0
     dropped_on_board: int = 0
+    crowded_out: int = 0
     lost: int = 0
     lost_on_first_hop: int = 0
     delivered_by_day: dict[int, int] = field(default_factory=dict)
@@ -51,17 +52,21 @@ class Node:
     @property
     def is_idle(self) -> bool:
         """Whether nothing is made, comes in, goes out or is on its way from here."""
-        return not (self.makers or self.inflow or any(c.is_on or c.flights for c in self.channels))
+        if self.makers or self.inflow:
+            return False
+        return not any(channel.is_on or channel.flights for channel in self.channels)
 
     @property
     def making_bps(self) -> int:
         """Bits made per second."""
-        return sum(maker.rate_bps for maker in self.makers.values())
+        return sum([maker.rate_bps for maker in self.makers.values()])
 
     @property
     def is_fed(self) -> bool:
         """Whether data are made here, or somebody sends some here."""
-        return self.making_bps > 0 or any(feeder.sends_to(self.name) for feeder in self.feeders)
+        if self.makers and self.making_bps > 0:
+            return True
+        return any(feeder.sends_to(self.name) for feeder in self.feeders)
 
     @property
     def awaits_data(self) -> bool:
@@ -110,13 +115,16 @@ class Network:
         node.inflow = []
         before = node.recorder.used_bits if node.recorder else 0
         for channel in node.channels:
-            allowance = channel.allowance_bits(start_s, stop_s)
-            sent = node.recorder.take(allowance) if node.recorder else []
-            room = allowance - sum(piece.bits for piece in sent)
-            direct, pieces = divided(sorted(pieces, key=_rank), room) if room else ([], pieces)
-            self._send(node, channel, sent + direct, start_s, stop_s)
-            self._land(channel, stop_s)
-        self._store(node, pieces)
+            if channel.is_on:
+                allowance = channel.allowance_bits(start_s, stop_s)
+                sent = node.recorder.take(allowance) if node.recorder else []
+                room = allowance - sum([piece.bits for piece in sent])
+                direct, pieces = divided(sorted(pieces, key=_rank), room) if room else ([], pieces)
+                self._send(node, channel, sent + direct, start_s, stop_s)
+            if channel.flights:
+                self._land(channel, stop_s)
+        if pieces:
+            self._store(node, pieces)
         if node.recorder and node.recorder.used_bits != before:
             levels = self.log.levels[node.name]
             if levels[-1].t_s < start_s:
@@ -141,6 +149,7 @@ class Network:
             for victim in dropped:
                 counts = self.counts[victim.origin]
                 counts.dropped += victim.bits
+                counts.crowded_out += victim.bits
                 if node.name == victim.origin:
                     counts.dropped_on_board += victim.bits
 
@@ -161,15 +170,15 @@ class Network:
             counts.lost += piece.bits
             if piece.origin == node.name:
                 counts.lost_on_first_hop += piece.bits
-        if channel.is_on and channel.hop is not None:
+        if channel.hop is not None:
             acquiring_s = max(0, min(channel.ready_s, stop_s) - start_s)
             use = ContactUse(
                 channel.hop.name,
                 start_s,
                 stop_s,
                 channel.rate_bps,
-                sum(piece.bits for piece in sent),
-                sum(piece.bits for piece in lost) + repeated_bits,
+                sum([piece.bits for piece in sent]),
+                sum([piece.bits for piece in lost]) + repeated_bits,
                 acquiring_s,
                 channel.turns,
             )
@@ -247,6 +256,7 @@ class Network:
             delivered_by_day=dict(counts.delivered_by_day),
             dropped_on_board=counts.dropped_on_board,
             lost_on_first_hop=counts.lost_on_first_hop,
+            crowded_out=counts.crowded_out,
         )
 
     @staticmethod

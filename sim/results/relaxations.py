@@ -33,6 +33,7 @@ Whole = Mapping[Key, int]
 _FILLER = "data_without_end"
 _PLENTY_WH = 1e9  # a billion: a 100 kW vehicle through a year, and still milliwatt-hours apart
 _PLENTY_GB = 1e8  # ten years at 2.5 Gb/s; 8e17 bits is still a whole number of 64 bits
+_TOUCH = 1e-6  # of the charge: a level that is nearly reached counts as reached
 _MANY = 64  # links at once on one terminal
 
 
@@ -235,22 +236,38 @@ def _relay_service(environment: Environment, hop: Hop) -> Intervals:
 
 
 def is_room_enough(environment: Environment, log: RunLog) -> bool:
-    """Nothing was dropped, and nobody looks at how full a recorder is."""
+    """All data found room, and nobody looks at how full a recorder is."""
     is_watched = any(leaf.recorder_fill is not None for leaf in _leaves(environment))
     return not is_watched and all(
-        snapshot.data.dropped == 0 for books in log.snapshots.values() for snapshot in books
+        snapshot.data.crowded_out == 0 for books in log.snapshots.values() for snapshot in books
     )
 
 
 def _is_energy_enough(environment: Environment, log: RunLog) -> bool:
-    """Nothing was unmet, nobody died, and nobody looks at a battery or at a temperature."""
-    is_watched = any(
-        leaf.state_of_charge is not None or leaf.temperature_k is not None
-        for leaf in _leaves(environment)
-    )
+    """Nothing was unmet, nobody died, and nobody saw what a full battery would not have shown."""
     has_died = any((event.event, event.after) == ("mode", "dead") for event in log.events)
-    return not (is_watched or has_died) and all(
-        snapshot.bus.unmet_wh == 0.0 for books in log.snapshots.values() for snapshot in books
+    return not has_died and all(
+        _sees_a_full_battery(vehicle, [snapshot.bus.lowest_state_of_charge for snapshot in books])
+        and all(snapshot.bus.unmet_wh == 0.0 for snapshot in books)
+        for vehicle, books in (
+            (environment.scenario.vehicles[name], log.snapshots[name]) for name in log.snapshots
+        )
+    )
+
+
+def _sees_a_full_battery(vehicle: VehicleParameters, lowest: Sequence[float]) -> bool:
+    """Whether no condition of a vehicle ever told its battery from a full one.
+
+    `lowest` are its lowest states of charge. Temperatures are not judged: a battery warms.
+    """
+    leaves = [leaf for _, condition in conditions_of(vehicle) for leaf in condition.leaves]
+    limits = [leaf.state_of_charge for leaf in leaves if leaf.state_of_charge is not None]
+    return not any(leaf.temperature_k is not None for leaf in leaves) and all(
+        charge > level + _TOUCH
+        for limit in limits
+        for level in (limit.above, limit.below)
+        if level is not None
+        for charge in lowest
     )
 
 
