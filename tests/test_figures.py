@@ -9,7 +9,7 @@ from small_runs import small_environment, small_log
 
 from sim.errors import ResultsError
 from sim.report.figures import data_figure, figures_of, lines_of, node_limits, write_figures
-from sim.report.schedule import timeline_figure, windows_figure
+from sim.report.schedule import Sky, timeline_figure, windows_figure
 from sim.report.style import Span, new_figure, save_figure
 from sim.results import Results, load_results
 
@@ -75,7 +75,8 @@ def test_waterfall_bars_add_up(figures: dict[str, Figure]) -> None:
 
 def test_windows_and_sky(results: Results) -> None:
     span = Span(results.clock, results.duration_s, results.lunar_days)
-    skies = {"crater": {"sun": ([90.0, 180.0], [-1.0, 45.0])}}
+    hills = ([0.0, 180.0, 360.0], [5.0, 10.0, 5.0])
+    skies = {"crater": Sky(hills, {"sun": ([90.0, 180.0], [-1.0, 45.0])})}
     sky, bars = windows_figure(results.windows, span, skies).axes
     if sky.name != "polar":
         sky, bars = bars, sky
@@ -83,6 +84,10 @@ def test_windows_and_sky(results: Results) -> None:
     radius = np.asarray(sky.get_lines()[0].get_ydata())
     assert np.isnan(radius[0])  # below the horizon
     assert radius[1] == pytest.approx(45.0)
+    (shade,) = sky.collections
+    assert shade.get_paths()[0].vertices[:, 1].min() == pytest.approx(
+        80.0
+    )  # to 10 deg in the south
     assert len(windows_figure(results.windows, span).axes) == 1
 
 

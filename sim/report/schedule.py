@@ -1,7 +1,7 @@
 """Figures of what was when: modes, activities, contacts, windows, and paths over the sky."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -57,12 +57,21 @@ SkyPath = tuple[Sequence[float], Sequence[float]]
 """Azimuths and elevations in degrees."""
 
 
+class Sky(NamedTuple):
+    """What is seen from a place over a lunar day."""
+
+    horizon: SkyPath
+    """Elevation of the mask by azimuth, once around."""
+    paths: dict[str, SkyPath]
+    """Of the Sun, the Earth and relays, by name."""
+
+
 def windows_figure(
-    windows: pl.DataFrame, span: Span, skies: Mapping[str, Mapping[str, SkyPath]] | None = None
+    windows: pl.DataFrame, span: Span, skies: Mapping[str, Sky] | None = None
 ) -> Figure:
     """Every window as a bar, a row for each kind, observer and target; below them the skies.
 
-    `skies` has paths over the sky by name, for each place.
+    `skies` has the horizon of each place and paths over its sky.
     """
     rows = _window_rows(windows)
     bars_inches, sky_inches = 0.55 + 0.26 * max(len(rows), 2), 4.2 if skies else 0.0
@@ -72,8 +81,8 @@ def windows_figure(
         grid = figure.add_gridspec(2, 1, height_ratios=[bars_inches, sky_inches])
         axes = [figure.add_subplot(grid[0])]
         cells = grid[1].subgridspec(1, len(skies))
-        for index, (place, paths) in enumerate(skies.items()):
-            _draw_sky(figure.add_subplot(cells[index], projection="polar"), place, paths)
+        for index, (place, sky) in enumerate(skies.items()):
+            _draw_sky(figure.add_subplot(cells[index], projection="polar"), place, sky)
     _draw_rows(axes[0], rows, span)
     kinds = set(windows["kind"].to_list())
     _key(axes[0], [(kind, colour) for kind, colour in _KIND_COLOURS.items() if kind in kinds])
@@ -98,11 +107,14 @@ def _window_rows(windows: pl.DataFrame) -> list[tuple[str, list[Bar]]]:
     ]
 
 
-def _draw_sky(axis: Any, place: str, paths: Mapping[str, SkyPath]) -> None:
-    """Paths over a sky, north up and east to the right, the horizon outside."""
+def _draw_sky(axis: Any, place: str, sky: Sky) -> None:
+    """Paths over a sky, north up and east to the right, what the horizon hides shaded."""
     axis.set_theta_zero_location("N")
     axis.set_theta_direction(-1)
-    for (name, (azimuth, elevation)), colour in zip(paths.items(), CYCLE, strict=False):
+    around, lowest = (np.asarray(part, dtype=float) for part in sky.horizon)
+    hidden = 90.0 - np.clip(lowest, 0.0, 90.0)
+    axis.fill_between(np.radians(around), hidden, 90.0, color=GREY, alpha=0.3, linewidth=0)
+    for (name, (azimuth, elevation)), colour in zip(sky.paths.items(), CYCLE, strict=False):
         height = np.asarray(elevation, dtype=float)
         radius = np.where(height >= 0.0, 90.0 - height, np.nan)
         axis.plot(np.radians(azimuth), radius, color=colour, linewidth=0.9, label=name)

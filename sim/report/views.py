@@ -7,16 +7,19 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from sim.constants import DAY_S
 from sim.environment import Environment, LinkSeries, PlaceSky
 from sim.report.link_figure import link_figure
-from sim.report.schedule import SkyPath, windows_figure
+from sim.report.schedule import Sky, SkyPath, windows_figure
 from sim.report.style import Span, save_figure
 from sim.results import windows_table
 from sim.scenario.schema import Scenario
+from sim.sky.ephemeris import compute_ephemeris
+from sim.sky.geometry import Site
 
 Floats = NDArray[np.float64]
-_SKY_STEP_S = 1800
-_MOST_SAMPLES = 4000
+_SKY_STEP_S = 600.0
+_LUNAR_DAY_S = 29.53 * DAY_S
 
 
 def write_windows_figure(environment: Environment, path: Path) -> None:
@@ -31,18 +34,34 @@ def write_link_figure(scenario: Scenario, series: LinkSeries, title: str, path: 
     save_figure(link_figure(series, scenario.clock, title), path)
 
 
-def _skies(environment: Environment) -> dict[str, dict[str, SkyPath]]:
-    """The paths of the Sun and of what vehicles talk to over each place that a vehicle lives at."""
-    step_s = max(_SKY_STEP_S, environment.duration_s // _MOST_SAMPLES)
-    times = np.arange(0.0, environment.duration_s, step_s)
-    skies: dict[str, dict[str, SkyPath]] = {}
-    for name, vehicle in environment.scenario.vehicles.items():
-        sky = environment.places[vehicle.place]
-        paths = skies.setdefault(vehicle.place, {"sun": _sun_path(sky, times)})
+def _skies(environment: Environment) -> dict[str, Sky]:
+    """The sky over each place that a vehicle lives at, for the length of a lunar day from the start."""
+    scenario = environment.scenario
+    skies: dict[str, Sky] = {}
+    for name, vehicle in scenario.vehicles.items():
+        stop_s = min(float(environment.duration_s), _LUNAR_DAY_S)
+        times = np.linspace(0.0, stop_s, int(stop_s / _SKY_STEP_S) + 2)
+        if vehicle.place not in skies:
+            skies[vehicle.place] = _sky(environment, vehicle.place, times)
         for hop in environment.hops:
             if hop.source == name and hop.from_source_km is not None:
-                paths[hop.destination] = _path(hop.from_source_km(times))
+                skies[vehicle.place].paths[hop.destination] = _path(hop.from_source_km(times))
     return skies
+
+
+def _sky(environment: Environment, place: str, times: Floats) -> Sky:
+    """The horizon, the Sun and the Earth of a place."""
+    scenario = environment.scenario
+    ephemeris = compute_ephemeris(environment.clock, 0.0, float(times[-1]))
+    site = Site.of(scenario.places[place], ephemeris, scenario.folder)
+    azimuths = np.linspace(0.0, 360.0, 721)
+    return Sky(
+        (azimuths.tolist(), site.horizon.elevation_deg(azimuths).tolist()),
+        {
+            "sun": _sun_path(environment.places[place], times),
+            "earth": _path(site.local_km(times, ephemeris.earth_km)),
+        },
+    )
 
 
 def _sun_path(sky: PlaceSky, times: Floats) -> SkyPath:
