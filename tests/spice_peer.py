@@ -52,6 +52,9 @@ BODY10_POLE_RA = ( 286.13, 0.0, 0.0 )
 BODY10_POLE_DEC = ( 63.87, 0.0, 0.0 )
 BODY10_PM = ( 84.176, 14.1844, 0.0 )
 BODY10_RADII = ( {SUN_RADIUS_KM}, {SUN_RADIUS_KM}, {SUN_RADIUS_KM} )
+BODY399_POLE_RA = ( 0.0, -0.641, 0.0 )
+BODY399_POLE_DEC = ( 90.0, -0.557, 0.0 )
+BODY399_PM = ( 190.147, 360.9856235, 0.0 )
 BODY301_RADII = ( {MOON_RADIUS_KM}, {MOON_RADIUS_KM}, {MOON_RADIUS_KM} )
 BODY399_RADII = ( {EARTH_RADIUS_KM}, {EARTH_RADIUS_KM}, {EARTH_RADIUS_KM} )
 """
@@ -131,7 +134,8 @@ class SpicePeer:
     ) -> np.ndarray:
         """Times at which a body begins or ceases to cover another; by gfoclt."""
         result = spice.cell_double(200_000)
-        frames = {"MOON": MOON_FRAME, "EARTH": EARTH_FRAME, "SUN": "IAU_SUN"}
+        # The Earth is a sphere here, whose axes do not matter.
+        frames = {"MOON": MOON_FRAME, "EARTH": "IAU_EARTH", "SUN": "IAU_SUN"}
         is_point = back not in frames
         spice.gfoclt(
             kind,

@@ -249,6 +249,42 @@ def test_a_shadr_file_is_the_field_it_holds(tmp_path: Path, ephemeris: Ephemeris
         load_field(20)
 
 
+def test_a_shadr_file_beyond_degree_50(tmp_path: Path) -> None:
+    from sim.sky.orbits import dynamics
+
+    # Coefficients by Kaula's rule for the Moon, 2.5e-4 / n^2, at random; metres in the header.
+    random = np.random.default_rng(11)
+    lines = ["0.1738000000000E+07,0.490279996708864E+13,0.0,100,100,1,0.0,0.0"]
+    for n in range(2, 101):
+        for m in range(n + 1):
+            c, s = random.normal(scale=2.5e-4 / n**2, size=2)
+            lines.append(f"{n:5d},{m:5d},{c:.15E},{s if m else 0.0:.15E},0.0E+00,0.0E+00")
+    (tmp_path / "deep.sha").write_text("\n".join(lines) + "\n")
+    with pytest.raises(OrbitError, match="degree 101 is asked of the field .* which goes to 100"):
+        load_field(101, tmp_path / "deep.sha")
+    place = np.array([1200.0, -700.0, 1120.0])  # 50 km over the sphere
+    for degree in (60, 85):  # beyond, the functions of scipy that it is compared with overflow
+        field = load_field(degree, tmp_path / "deep.sha")
+        assert field.radius_km == pytest.approx(1738.0)
+        assert field.degree == degree
+        work, pull = np.zeros((2, degree + 2, degree + 2)), np.zeros(3)
+        dynamics.field_pull(
+            *place,
+            field.gm_km3_s2,
+            field.radius_km,
+            field.cosines,
+            field.sines,
+            field.factors,
+            *work,
+            pull,
+        )
+        ways = 0.02 * np.eye(3)
+        slopes = [
+            (_potential(field, place + h) - _potential(field, place - h)) / 0.04 for h in ways
+        ]
+        assert pull == pytest.approx(slopes, rel=1e-7, abs=1e-10)
+
+
 # --- halos ---------------------------------------------------------------------------------------
 
 
