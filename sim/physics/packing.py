@@ -1,6 +1,7 @@
 """Parameters and tracks as the plain arrays that compiled steps take, made once for each object."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -11,7 +12,7 @@ from sim.errors import SimError
 from sim.physics import stepping
 from sim.physics.battery import BatteryParameters, ConstantBatteryParameters, joint_tables
 from sim.physics.stepping import Inflow, Network
-from sim.physics.stores import BusState, Level, PowerParameters
+from sim.physics.stores import BusState, Level, PowerParameters, isotope_power_w
 from sim.physics.thermal import (
     GROUND,
     SPACE,
@@ -27,7 +28,11 @@ Floats = NDArray[np.float64]
 _HOUR_S = 3600.0
 _WARMEST_K = 420.0
 _KEPT = 32
+_NEAR = 1e-4  # of the charge: more than a fitted track of array power may be wrong by
 _networks: dict[int, tuple[PowerParameters, Network]] = {}
+_OBJECTS = 4  # of what was given, to be known by identity
+_passed: list[tuple[tuple[Any, ...], Floats, NDArray[np.bool_]]] = []
+"""What the last look for crossings was given and where it ended, if it found none."""
 _inflows: WeakKeyDictionary[Track, list[tuple[HeatTracks | None, Inflow]]] = WeakKeyDictionary()
 
 
@@ -42,9 +47,19 @@ def stepped_advance(
     stop_s: float,
 ) -> BusState:
     """As `sim.physics.bus.advance`."""
+    given = parameters, state, array_power, heat, load_w, array_share, start_s, stop_s
+    if _is_passed(given):
+        return _packed(state, *_passed[-1][1:])
     x, flags = _unpacked(state)
     _stepped(parameters, state, x, flags, load_w, array_power, array_share, heat, start_s, stop_s)
     return _packed(state, x, flags)
+
+
+def _is_passed(given: tuple[Any, ...]) -> bool:
+    """Whether the last look for crossings found none in just this span."""
+    known = _passed[-1][0] if _passed else ()
+    objects = zip(known[:_OBJECTS], given[:_OBJECTS], strict=False)
+    return known[_OBJECTS:] == given[_OBJECTS:] and all(one is other for one, other in objects)
 
 
 def stepped_crossing_s(
@@ -59,6 +74,14 @@ def stepped_crossing_s(
     levels: Sequence[Level],
 ) -> float | None:
     """As `sim.physics.bus.first_crossing_s`, to 1 ms."""
+    span = start_s, stop_s
+    levels = [
+        level
+        for level in levels
+        if _may_pass(parameters, state, load_w, array_power, array_share, span, level)
+    ]
+    if not levels:
+        return None
     x, flags = _unpacked(state)
     found = _stepped(
         parameters,
@@ -73,7 +96,40 @@ def stepped_crossing_s(
         stop_s,
         levels,
     )
-    return None if np.isnan(found) else found
+    if not np.isnan(found):
+        return found
+    given = parameters, state, array_power, heat, load_w, array_share, start_s, stop_s
+    _passed[:] = [(given, x, flags)]
+    return None
+
+
+def _may_pass(
+    parameters: PowerParameters,
+    state: BusState,
+    load_w: float,
+    array_power: Track,
+    array_share: float,
+    span_s: tuple[float, float],
+    level: Level,
+) -> bool:
+    """Whether a table battery without thermal nodes could come near a level within a span.
+
+    Charging with P takes at most P / V of current, discharging at most 2 P / V whatever the
+    resistance: the root of V I - R I^2 = P is below that.
+    """
+    battery = parameters.battery
+    if parameters.heat is not None or isinstance(battery, ConstantBatteryParameters):
+        return True
+    lowest_v = min([cells.voltage_v[0] for cells in battery.tables])  # they rise
+    span_h = (span_s[1] - span_s[0]) / _HOUR_S
+    if level.direction == "falling":
+        leak_ah = battery.self_discharge_per_day * state.capacity_ah * span_h / 24.0
+        most_ah = 2.0 * load_w * span_h / lowest_v + leak_ah
+        return bool(state.charge_ah - most_ah <= (level.value + _NEAR) * state.capacity_ah)
+    made_wh = array_share * array_power.integral_between(*span_s) / _HOUR_S
+    made_wh += isotope_power_w(parameters.isotopes, span_s[0]) * span_h
+    reach_ah = state.charge_ah + made_wh / lowest_v
+    return bool(reach_ah >= (level.value - _NEAR) * state.capacity_ah)
 
 
 def _stepped(
@@ -110,7 +166,8 @@ def _stepped(
         np.array(watches, dtype=np.int64),
         np.array([level.value for level in levels], dtype=np.float64),
         np.array(signs, dtype=np.float64),
-        *np.zeros((2, len(levels)), dtype=bool),
+        np.zeros(len(levels), dtype=bool),
+        np.zeros(len(levels), dtype=bool),
         tracks.first_edge[:-1].copy(),
         np.zeros((10, width)),
         x.copy(),
