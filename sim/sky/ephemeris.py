@@ -153,16 +153,20 @@ class Ephemeris:
         rows = self.nutation(t_s)
         first, second, pole = rows[:9].reshape(3, 3, *t_s.shape)
         ut1_minus_tt_s, drift, x_p, y_p = self.turning(t_s)
-        angle = self._earth_angle_rad(t_s, ut1_minus_tt_s) + rows[9]
+        angle = self._earth_angle_rad(t_s, ut1_minus_tt_s) + rows[9] + drift
         cos, sin = np.cos(angle), np.sin(angle)
-        towards, across = cos * first + sin * second, cos * second - sin * first
-        return np.array(
-            [
-                towards + drift * across + x_p * pole,
-                across - drift * towards - y_p * pole,
-                pole - x_p * towards + y_p * across,
-            ]
-        )
+        # In place: these are the largest arrays of a search.
+        axes = np.empty((3, *first.shape))
+        np.multiply(cos, first, out=axes[0])
+        axes[0] += sin * second
+        np.multiply(cos, second, out=axes[1])
+        axes[1] -= sin * first
+        axes[2] = pole
+        axes[2] -= x_p * axes[0]
+        axes[2] += y_p * axes[1]
+        axes[0] += x_p * pole
+        axes[1] -= y_p * pole
+        return axes
 
     @cached_property
     def _memory(self) -> Memory:

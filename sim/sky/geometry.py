@@ -184,9 +184,10 @@ class Station:
 
     def position_km(self, t_s: ArrayLike) -> Floats:
         """From the Moon's centre along ICRF axes; (3,) or (3, N)."""
-        x, y, z = self._fixed_km
-        along_x, along_y, along_z = self.ephemeris.earth_axes(t_s)
-        return np.asarray(self.ephemeris.earth_km(t_s) + x * along_x + y * along_y + z * along_z)
+        position = np.array(self.ephemeris.earth_km(t_s))
+        for length, axis in zip(self._fixed_km, self.ephemeris.earth_axes(t_s), strict=True):
+            position += length * axis
+        return position
 
     def local_km(self, t_s: ArrayLike, target: Target) -> Floats:
         """The target in local east, north, up; (3,) or (3, N). Geometric: no light time."""
