@@ -201,14 +201,14 @@ def test_cold_and_warm_runs_write_the_same_bytes(
 
     path = repository / "scenarios" / "change4.yaml"
     scenario = load_scenario(path, ["span={duration_h: 200}"])
-    kept: dict[str, Any] = {}
-    monkeypatch.setattr(orbits.store, "load", lambda layer, key: kept.get(key))
+    kept: dict[tuple[str, str], Any] = {}
+    monkeypatch.setattr(orbits.store, "load", lambda layer, key: kept.get((layer, key)))
     monkeypatch.setattr(
-        orbits.store, "store", lambda layer, key, arrays: kept.setdefault(key, arrays)
+        orbits.store, "store", lambda layer, key, arrays: kept.setdefault((layer, key), arrays)
     )
     for name, cache in (("cold", True), ("warm", True), ("without", False)):
         run_and_write(scenario, tmp_path / name, cache=cache, figures=False)
-    assert len(kept) == 1
+    assert sum(layer == "orbits" for layer, _ in kept) == 1
     names = {file.name for file in (tmp_path / "cold").iterdir()}
     assert {"lunar_days.csv", "series.parquet", "manifest.json"} <= names
     for other in ("warm", "without"):
