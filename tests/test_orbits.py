@@ -260,7 +260,7 @@ def test_a_shadr_file_beyond_degree_50(tmp_path: Path) -> None:
             c, s = random.normal(scale=2.5e-4 / n**2, size=2)
             lines.append(f"{n:5d},{m:5d},{c:.15E},{s if m else 0.0:.15E},0.0E+00,0.0E+00")
     (tmp_path / "deep.sha").write_text("\n".join(lines) + "\n")
-    with pytest.raises(OrbitError, match="degree 101 is asked of the field .* which goes to 100"):
+    with pytest.raises(OrbitError, match=r"degree 101 is asked of the field .* which goes to 100"):
         load_field(101, tmp_path / "deep.sha")
     place = np.array([1200.0, -700.0, 1120.0])  # 50 km over the sphere
     for degree in (60, 85):  # beyond, the functions of scipy that it is compared with overflow
