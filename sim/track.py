@@ -197,7 +197,13 @@ class Track:
         """Value of a scalar track at one instant, without the cost of an array."""
         edges, pieces = self._lists
         index = min(max(bisect_right(edges, t_s) - 1, 0), len(pieces) - 1)
-        return _clenshaw_scalar(pieces[index], _local(t_s, edges[index], edges[index + 1]))
+        lower, upper = edges[index], edges[index + 1]
+        x = (2.0 * t_s - lower - upper) / (upper - lower)
+        twice, later, latest = 2.0 * x, 0.0, 0.0
+        first, others = pieces[index]
+        for coefficient in others:  # Clenshaw's recurrence, from the last one down
+            later, latest = coefficient + twice * later - latest, later
+        return first + x * later - latest
 
     def integral(self, start_s: ArrayLike, stop_s: ArrayLike) -> Floats:
         """Exact integral of the track from `start_s` to `stop_s`; unit times seconds."""
@@ -295,8 +301,9 @@ class Track:
         return {name: self.__dict__[name] for name in names}
 
     @cached_property
-    def _lists(self) -> tuple[list[float], list[list[float]]]:
-        return self.edges_s.tolist(), self.coefficients.tolist()
+    def _lists(self) -> tuple[list[float], list[tuple[float, list[float]]]]:
+        pieces = self.coefficients.tolist()
+        return self.edges_s.tolist(), [(piece[0], piece[:0:-1]) for piece in pieces]
 
 
 def _transformed(samples: Floats, count: int, order: int) -> Floats:
@@ -338,10 +345,3 @@ def _polynomials(count: int, x: Floats) -> Floats:
         np.multiply(twice, polynomials[k - 1], out=polynomials[k])
         polynomials[k] -= polynomials[k - 2]
     return polynomials
-
-
-def _clenshaw_scalar(coefficients: list[float], x: float) -> float:
-    later = latest = 0.0
-    for k in range(len(coefficients) - 1, 0, -1):
-        later, latest = coefficients[k] + 2.0 * x * later - latest, later
-    return coefficients[0] + x * later - latest
