@@ -252,6 +252,10 @@ def test_windows_of_all_kinds_at_once(folder: Path) -> None:
     assert {row[:2] for row in views.iter_rows()} == {
         (observer, target) for observer in ("lander", "kashi") for target in ("queqiao", "gateway")
     }
+    shadows = rows.filter(pl.col("kind") == "eclipse").group_by("observer", "target").len()
+    counts = {row[:2]: row[2] for row in shadows.iter_rows()}
+    assert counts[("crater", "earth")] == 1  # 2026-03-03
+    assert counts[("queqiao", "moon")] > 3
     seen = rows.filter((pl.col("kind") == "view") & (pl.col("observer") == "lander"))
     inner = seen.filter(pl.col("start_s") > 0.0)
     in_front = inner.filter(pl.col("start_azimuth_deg").is_between(100.0, 124.0))

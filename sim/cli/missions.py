@@ -128,19 +128,22 @@ def windows(
     plot: PlotFile = None,
     no_cache: NoCache = False,
 ) -> None:
-    """Show when the Sun, the relays and the stations are in view, and every contact."""
+    """Show when the Sun, the relays and the stations are in view, every contact and eclipse."""
     from sim.environment import compute_environment
+    from sim.environment.eclipses import eclipses
     from sim.results import windows_table
 
+    scenario = loaded(path, set_)
     with progress_bar() as progress:
-        environment = compute_environment(loaded(path, set_), cache=not no_cache, progress=progress)
-    frame = windows_table(environment)
+        environment = compute_environment(scenario, cache=not no_cache, progress=progress)
+        shadows = eclipses(scenario, float(environment.duration_s), cache=not no_cache)
+    frame = windows_table(environment, shadows)
     print_table(frame.columns, frame.rows(), _WINDOW_COLUMNS)
     write_table(frame.columns, frame.rows(), csv, json)
     if plot is not None:
         from sim.report.views import write_windows_figure
 
-        write_windows_figure(environment, plot)
+        write_windows_figure(environment, frame, plot)
 
 
 @app.command(short_help="Show the budget of a link.")

@@ -28,7 +28,13 @@ from sim.report.style import (
 
 Bar = tuple[float, float, str]
 """From, to (seconds) and colour."""
-_KIND_COLOURS = {"light": ORANGE, "view": SKY, "service": PURPLE, "contact": GREEN}
+_KIND_COLOURS = {
+    "light": ORANGE,
+    "eclipse": BLACK,
+    "view": SKY,
+    "service": PURPLE,
+    "contact": GREEN,
+}
 _OPEN = "#e3dcc4"
 
 

@@ -12,7 +12,6 @@ from sim.environment import Environment, LinkSeries, PlaceSky
 from sim.report.link_figure import link_figure
 from sim.report.schedule import Sky, SkyPath, windows_figure
 from sim.report.style import Span, save_figure
-from sim.results import windows_table
 from sim.scenario.schema import Scenario
 from sim.sky.ephemeris import compute_ephemeris
 from sim.sky.geometry import Site
@@ -22,11 +21,11 @@ _SKY_STEP_S = 600.0
 _LUNAR_DAY_S = 29.53 * DAY_S
 
 
-def write_windows_figure(environment: Environment, path: Path) -> None:
-    """Every window as a bar over the run, and the skies of the vehicles, into a PNG, SVG or PDF."""
+def write_windows_figure(environment: Environment, windows: pl.DataFrame, path: Path) -> None:
+    """Every window of a table as a bar over the run, and the skies of the vehicles, into a PNG, SVG or PDF."""
     days = _days(environment.scenario, environment.places, environment.duration_s)
     span = Span(environment.clock, environment.duration_s, days)
-    save_figure(windows_figure(windows_table(environment), span, _skies(environment)), path)
+    save_figure(windows_figure(windows, span, _skies(environment)), path)
 
 
 def write_link_figure(scenario: Scenario, series: LinkSeries, title: str, path: Path) -> None:

@@ -171,10 +171,17 @@ def _solar_time_h(day: LunarDay, t_s: float) -> float:
     return 12.0 + 12.0 * (t_s - day.noon_s) / (day.stop_s - day.noon_s)
 
 
-def windows_table(environment: Environment) -> pl.DataFrame:
-    """Light, views and contacts of the run, sorted by start, kind, observer and target."""
+def windows_table(
+    environment: Environment, shadows: Sequence[tuple[str, str, Intervals]] = ()
+) -> pl.DataFrame:
+    """Light, views and contacts of the run, sorted by start, kind, observer and target.
+
+    `shadows` adds eclipses: the observer, the body before the Sun, and when.
+    """
     rows: dict[str, list[Any]] = {column.name: [] for column in WINDOWS}
-    for part in _window_parts(environment):
+    parts = [*_window_parts(environment)]
+    parts += [_eclipse_windows(environment.clock, *shadow) for shadow in shadows]
+    for part in parts:
         for name in rows:
             rows[name] += part.get(name, [None] * len(part["start_s"]))
     frame = table(WINDOWS, rows)
@@ -189,6 +196,14 @@ def _window_parts(environment: Environment) -> Iterator[dict[str, list[Any]]]:
         views = hop.geometric.clip(0.0, stop_s)
         contacts = Intervals.of((c.window_start_s, c.window_stop_s) for c in hop.contacts)
         yield _hop_windows(clock, hop, {"view": views, "contact": contacts})
+
+
+def _eclipse_windows(
+    clock: Clock, observer: str, body: str, windows: Intervals
+) -> dict[str, list[Any]]:
+    start, stop = windows.starts_s, windows.stops_s
+    kinds = ["eclipse"] * len(start)
+    return _labels(clock, kinds, observer, body, "", (start, 0.5 * (start + stop), stop))
 
 
 def _light_windows(
