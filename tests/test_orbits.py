@@ -398,6 +398,19 @@ def test_an_orbit_is_kept_and_a_damaged_cache_is_said(
     assert orbit(HALO, ephemeris, 0.0, STOP_S).facts == cold.facts
 
 
+def test_a_cache_that_cannot_be_written_is_said_and_ignored(
+    ephemeris: Ephemeris, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setenv("FARSIDE_CACHE_DIR", str(tmp_path / "file" / "cache"))
+    cache.messages.clear()
+    relay = orbit(HALO, ephemeris, 0.0, STOP_S)
+    assert relay.facts["largest_jump_km"] < 1e-6
+    (message,) = cache.messages
+    assert "is not writable (Not a directory); nothing is kept" in message
+    cache.messages.clear()
+
+
 def test_what_changes_an_orbit_changes_its_digest(ephemeris: Ephemeris) -> None:
     digests = {
         orbit({**HALO, "phase_deg": phase}, ephemeris, 0.0, stop, cache=False).digest
