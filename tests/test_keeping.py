@@ -85,7 +85,9 @@ def test_each_layer_is_kept_by_what_it_depends_on(repository: Path, folder: Path
     before = _kept(folder)
     _environment(scenarios, "minimal.yaml", "vehicles.lander.battery.capacity_wh=1234")
     assert _kept(folder) == before
-    _environment(scenarios, "minimal.yaml", "relays.queqiao.terminals.s_helix.transmitter.power_w=9")
+    _environment(
+        scenarios, "minimal.yaml", "relays.queqiao.terminals.s_helix.transmitter.power_w=9"
+    )
     louder = _kept(folder)
     assert (louder["sky"], louder["light"]) == (before["sky"], before["light"])
     assert louder["rates"] == before["rates"] + 1
