@@ -9,10 +9,14 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from datetime import date
 
+import numpy as np
+from numpy.typing import ArrayLike
+
 from sim.errors import SimError
 
 _UTC_PATTERN = re.compile(r"^(\d{4})-(\d{2})-(\d{2})T(\d{2}):(\d{2})(?::(\d{2}))?Z$")
 _J2000_DAY = date(2000, 1, 1).toordinal()
+_J2000_DATE = np.datetime64("2000-01-01T00:00:00")
 _NOON_S = 43200
 TT_MINUS_TAI_S = 32.184
 """Terrestrial Time minus International Atomic Time; IAU 1991 resolution A4."""
@@ -102,6 +106,21 @@ def utc_label(tai_s: float, decimals: int = 0) -> str:
     return f"{day}T{hour:02d}:{minute:02d}:{second + leap:02d}{tail}Z"
 
 
+def utc_labels(tai_s: ArrayLike) -> list[str]:
+    """UTC labels of TAI times (N,) since 2000-01-01T12:00:00 TAI, rounded to whole seconds."""
+    whole = np.rint(tai_s).astype(np.int64)
+    starts, offsets = np.array(_LEAP_TAI_S), np.array(_TAI_MINUS_UTC_S)
+    index = np.searchsorted(starts, whole, side="right") - 1
+    is_leap = np.append(starts[1:], -1)[index] == whole + 1
+    is_leap &= index >= 0
+    since_day = whole - is_leap - offsets[np.maximum(index, 0)] + _NOON_S
+    dates = _J2000_DATE + since_day.astype("timedelta64[s]")
+    labels: list[str] = np.datetime_as_string(dates, unit="s", timezone="UTC").tolist()
+    for row in np.flatnonzero(is_leap):
+        labels[row] = f"{labels[row][:-3]}60Z"
+    return labels
+
+
 @dataclass(frozen=True, slots=True)
 class Clock:
     """Turns seconds since the scenario's start into UTC labels and Terrestrial Time, and back."""
@@ -121,6 +140,10 @@ class Clock:
     def utc(self, t_s: float, decimals: int = 0) -> str:
         """UTC label of `t_s`, rounded to `decimals` of a second."""
         return utc_label(self.start_tai_s + t_s, decimals)
+
+    def labels(self, t_s: ArrayLike) -> list[str]:
+        """UTC labels of times (N,), rounded to whole seconds as by `utc`."""
+        return utc_labels(self.start_tai_s + np.asarray(t_s))
 
     @property
     def start_tt_s(self) -> float:

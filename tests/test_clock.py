@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.clock import Clock, tai_seconds, utc_label
+from sim.clock import Clock, tai_seconds, utc_label, utc_labels
 from sim.errors import SimError
 from sim.sky.kernels import load_kernels, skyfield_time
 
@@ -34,6 +34,19 @@ def test_a_run_across_a_leap_second() -> None:
 @given(st.integers(-800_000_000, 1_600_000_000))
 def test_a_label_reads_back(tai_s: int) -> None:
     assert tai_seconds(utc_label(tai_s)) == tai_s
+
+
+@given(st.lists(st.one_of(st.integers(-(10**9), 2 * 10**9), st.floats(-1e9, 2e9)), min_size=1))
+def test_many_labels_are_those_of_each(tai_s: list[float]) -> None:
+    assert utc_labels(tai_s) == [utc_label(t_s) for t_s in tai_s]
+
+
+def test_many_labels_across_a_leap_second() -> None:
+    clock = Clock.starting("2016-12-31T23:59:00Z")
+    times_s = np.arange(57.0, 63.0, 0.25)
+    assert clock.labels(times_s) == [clock.utc(t_s) for t_s in times_s.tolist()]
+    assert clock.labels(times_s)[12] == "2016-12-31T23:59:60Z"
+    assert clock.labels([]) == []
 
 
 def test_decimals_round_and_carry() -> None:
