@@ -1,16 +1,29 @@
 """Figures show what the tables say, and their files are the same each time."""
 
+import itertools
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
+from matplotlib.axes import Axes
+from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
+from matplotlib.patches import StepPatch
 from small_runs import small_environment, small_log
 
 from sim.errors import ResultsError
-from sim.report.figures import data_figure, figures_of, lines_of, node_limits, write_figures
+from sim.report.figures import (
+    data_figure,
+    figures_of,
+    lines_of,
+    node_limits,
+    sun_figure,
+    write_figures,
+)
+from sim.report.layout import place_panels
 from sim.report.schedule import Sky, timeline_figure, windows_figure
-from sim.report.style import Span, new_figure, save_figure
+from sim.report.style import Span, legend, new_figure, save_figure
 from sim.results import Results, load_results
 
 DAY_S = 86400.0
@@ -67,10 +80,79 @@ def test_timeline_has_the_modes_as_bars(results: Results) -> None:
     assert np.allclose(edges, [(0, 400), (400, 700), (700, 2000)])
 
 
-def test_waterfall_bars_add_up(figures: dict[str, Figure]) -> None:
-    bars = figures["waterfall"].axes[0].patches
-    widths = [bar.get_width() for bar in bars]  # type: ignore[attr-defined]
-    assert widths[0] == pytest.approx(sum(widths[1:]))
+def _bars(axis: Axes) -> list[list[tuple[float, float]]]:
+    """Left and right ends of the bars of each collection of rectangles."""
+    return [
+        [(path.vertices[:, 0].min(), path.vertices[:, 0].max()) for path in found.get_paths()]
+        for found in axis.collections
+        if isinstance(found, PolyCollection)
+    ]
+
+
+def test_waterfall_bars_add_up(figures: dict[str, Figure], results: Results) -> None:
+    hops = _bars(figures["waterfall"].axes[0])
+    assert len(hops) == results.waterfall.n_unique(["asset", "hop", "link"]) == 2
+    for bars in hops:
+        widths = [right - left for left, right in bars]
+        assert widths[0] == pytest.approx(100.0) == sum(widths[1:])
+        for (left, _), (_, right) in itertools.pairwise(bars[1:-1]):
+            assert left == pytest.approx(right)  # each begins where the one above has come to
+
+
+def test_waterfall_names_gigabytes(figures: dict[str, Figure], results: Results) -> None:
+    words = [text.get_text() for text in figures["waterfall"].axes[0].texts]
+    ideal = results.waterfall.filter(pl.col("step") == "ideal", pl.col("hop") == 1)["bits"].sum()
+    assert f"{ideal / 8e9:,.2f} GB  100.0 %" in words
+    assert "lander, hop 1: lander_return" in words
+
+
+def test_nothing_is_cut_off_and_no_panel_covers_another(figures: dict[str, Figure]) -> None:
+    for name, figure in figures.items():
+        place_panels(figure)
+        boxes = [axis.get_tightbbox() for axis in figure.axes]
+        for box in boxes:
+            assert box is not None, name
+            assert -1.0 <= box.x0 < box.x1 <= figure.bbox.width + 1.0, name
+            assert -1.0 <= box.y0 < box.y1 <= figure.bbox.height + 1.0, name
+        for first, second in itertools.combinations(figure.axes, 2):
+            if first.get_subplotspec() != second.get_subplotspec():
+                upper, lower = (axis.get_tightbbox() for axis in (first, second))
+                assert upper is not None
+                assert lower is not None
+                assert upper.y0 > lower.y1 - 1.0 or lower.y0 > upper.y1 - 1.0, name
+        assert all(axis.bbox.height > 40.0 for axis in figure.axes), name
+
+
+def test_long_names_find_room() -> None:
+    figure, axes = new_figure(2, "title", height=[1.0, 3.0])
+    axes[0].set_yticks([0, 1], ["a vehicle with quite a long name indeed", "b"])
+    axes[1].plot([0, 1], [0, 1], label="a line")
+    legend(axes[1])
+    place_panels(figure)
+    assert axes[0].get_tightbbox().x0 >= 0.0
+    assert axes[0].bbox.x0 == axes[1].bbox.x0
+    assert axes[1].bbox.height == pytest.approx(3.0 * axes[0].bbox.height)
+
+
+def test_vehicles_at_one_place_share_the_line_of_the_sun(results: Results) -> None:
+    span = Span(results.clock, results.duration_s, results.lunar_days)
+    lines = dict(lines_of(results.series()))
+    t_s, elevation = lines["lander", "sun_elevation_deg", ""]
+    lines["rover", "sun_elevation_deg", ""] = (t_s, elevation)
+    lines["hopper", "sun_elevation_deg", ""] = (t_s, elevation + 1.0)
+    figure = sun_figure(lines, span, ["lander", "rover", "hopper"])
+    labels = figure.axes[0].get_legend_handles_labels()[1]
+    assert labels == ["lander, rover", "hopper"]
+
+
+def test_rates_are_drawn_where_they_change(figures: dict[str, Figure], results: Results) -> None:
+    drawn = figures["links"].axes[0].patches[0]
+    assert isinstance(drawn, StepPatch)
+    steps = drawn.get_data()
+    rates = lines_of(results.series())["lander", "rate_bps", "lander_return"][1]
+    assert len(steps.values) == 1 + np.count_nonzero(np.diff(rates))
+    assert steps.values.max() == pytest.approx(rates.max() / 1e3)
+    assert steps.edges[-1] < results.duration_s / DAY_S
 
 
 def test_windows_and_sky(results: Results) -> None:

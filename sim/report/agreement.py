@@ -74,7 +74,7 @@ def wakes_figure(
             )
         axis.set_ylabel(f"{vehicle}\nhours late")
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
-        legend(axis)
+        legend(axis, numbered=False)
     axes[-1].set_xlabel("lunar day")
     return figure
 

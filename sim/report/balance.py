@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
@@ -18,12 +19,18 @@ from sim.report.style import (
     PURPLE,
     SKY,
     VERMILION,
+    bars,
+    hide_upper_ticks,
     legend,
     new_figure,
 )
 
 _BITS_PER_GB = 8e9
 _MOST_TICKS = 24
+_HEADROOM = 1.06
+_HALF_ROW = 0.6
+_ROW_INCHES = 0.155  # of a waterfall, for bars and words of 7 points
+_HEADING_ROWS = 2.4  # the heading of a hop, and the gap before it
 _CAUSE_COLOURS = {
     "dead": BLACK,
     "asleep": "#b9c0cc",
@@ -52,9 +59,9 @@ def lunar_days_figure(days: pl.DataFrame, vehicles: Sequence[str]) -> Figure:
         _pair(lower, x, mine, ("ceiling_gb", "capacity_gb"), (NIGHT, GREEN))
         upper.set_ylabel(f"{vehicle}\nreturned, GB")
         lower.set_ylabel(f"{vehicle}\npossible, GB")
-        legend(upper)
-        legend(lower)
-    _number(axes[-1], days)
+    for axis in axes[:2]:  # the others have the same colours
+        legend(axis, numbered=False)
+    _number(axes, days)
     return figure
 
 
@@ -81,19 +88,32 @@ _ENERGY_COLOURS = {
 }
 
 
-def _number(axis: Any, days: pl.DataFrame) -> None:
-    """Lunar days below a panel, all of them or every so many."""
+def _number(axes: Sequence[Axes], days: pl.DataFrame) -> None:
+    """Lunar days below the bottom panel, all of them or every so many."""
     numbers = sorted(set(days["lunar_day"].to_list()))
-    axis.set_xlabel("lunar day")
-    axis.set_xticks(numbers[:: 1 + len(numbers) // _MOST_TICKS])
+    ticks = numbers[:: 1 + len(numbers) // _MOST_TICKS]
+    axes[0].set_xlim(numbers[0] - _HALF_ROW, numbers[-1] + _HALF_ROW)
+    axes[-1].set_xlabel("lunar day")
+    axes[-1].set_xticks(ticks)
+    for axis in axes:
+        axis.grid(False, axis="x")
+    hide_upper_ticks(axes, [])
 
 
 def _pair(
-    axis: Any, x: Any, table: pl.DataFrame, names: Sequence[str], colours: Sequence[str]
+    axis: Axes, x: Any, table: pl.DataFrame, names: Sequence[str], colours: Sequence[str]
 ) -> None:
-    for shift, name, colour in zip((-0.2, 0.2), names, colours, strict=True):
-        axis.bar(x + shift, table[name].to_numpy(), 0.4, color=colour, label=_LABELS[name])
-    axis.grid(False, axis="x")
+    highest = 0.0
+    for left, name, colour in zip((-0.4, 0.0), names, colours, strict=True):
+        values = table[name].to_numpy()
+        bars(axis, x + left, 0.4, 0.0, values, colour, label=_LABELS[name])
+        highest = max(highest, float(values.max(initial=0.0)))
+    _limit(axis, 0.0, highest)
+
+
+def _limit(axis: Axes, lowest: float, highest: float) -> None:
+    """From zero or below to a little over the highest bar."""
+    axis.set_ylim(_HEADROOM * lowest, _HEADROOM * highest if highest > 0.0 else 1.0)
 
 
 def energy_figure(days: pl.DataFrame, vehicles: Sequence[str]) -> Figure:
@@ -105,25 +125,30 @@ def energy_figure(days: pl.DataFrame, vehicles: Sequence[str]) -> Figure:
         stored = mine["stored_change_wh"].to_numpy()
         came = {"generated_wh": mine["generated_wh"].to_numpy(), "drawn_wh": np.maximum(-stored, 0)}
         went = {name: mine[name].to_numpy() for name in ("used_wh", "lost_wh", "spilled_wh")}
-        _stack(axis, x - 0.2, came)
-        _stack(axis, x + 0.2, went | {"charged_wh": np.maximum(stored, 0.0)})
+        top = max(
+            _stack(axis, x - 0.38, came),
+            _stack(axis, x + 0.02, went | {"charged_wh": np.maximum(stored, 0.0)}),
+        )
         short = mine["unmet_wh"].to_numpy() / 1e3
         if short.max(initial=0.0) > 0.0:
-            axis.bar(x + 0.2, -short, 0.36, color=BLACK, label=_LABELS["unmet_wh"])
-        axis.grid(False, axis="x")
+            bars(axis, x + 0.02, 0.36, -short, short, BLACK, label=_LABELS["unmet_wh"])
+        _limit(axis, -short.max(initial=0.0), top)
         axis.set_ylabel(f"{vehicle}\nenergy, kWh")
-    legend(axes[0])
-    _number(axes[-1], days)
+    legend(axes[0], numbered=False)
+    _number(axes, days)
     return figure
 
 
-def _stack(axis: Any, x: NDArray[np.float64], parts: Mapping[str, NDArray[np.float64]]) -> None:
-    """Bars in kWh on top of each other."""
-    base = np.zeros(len(x))
+def _stack(
+    axis: Axes, left: NDArray[np.float64], parts: Mapping[str, NDArray[np.float64]]
+) -> float:
+    """Bars in kWh on top of each other; the height of the highest pile."""
+    base = np.zeros(len(left))
     for name, values_wh in parts.items():
         height = values_wh / 1e3
-        axis.bar(x, height, 0.36, bottom=base, color=_ENERGY_COLOURS[name], label=_LABELS[name])
+        bars(axis, left, 0.36, base, height, _ENERGY_COLOURS[name], label=_LABELS[name])
         base = base + height
+    return float(base.max(initial=0.0))
 
 
 def waterfall_figure(waterfall: pl.DataFrame, lunar_day: int | None = None) -> Figure | None:
@@ -143,41 +168,49 @@ def waterfall_figure(waterfall: pl.DataFrame, lunar_day: int | None = None) -> F
     )
     if not parts:
         return None
-    figure, axes = new_figure(len(parts), title, height=2.3, sharex=False)
-    for axis, part in zip(axes, parts, strict=True):
-        _fall(axis, part.sort("position"))
+    rows = sum(part.height + _HEADING_ROWS for part in parts)
+    figure, (axis,) = new_figure(1, title, height=_ROW_INCHES * rows)
+    first = 0.0
+    for part in parts:
+        first = _fall(axis, part.sort("position"), first + _HEADING_ROWS)
+    axis.set_xlim(0.0, 124.0)
+    axis.set_ylim(first, _HEADING_ROWS - 2.0)
+    axis.set_xticks(range(0, 101, 20))
+    axis.set_xlabel("share of what the hop could carry at its best rate all the time, %")
+    axis.yaxis.set_visible(False)
+    axis.spines["left"].set_visible(False)
     return figure
 
 
-def _fall(axis: Any, part: pl.DataFrame) -> None:
+def _fall(axis: Axes, part: pl.DataFrame, first: float) -> float:
+    """The ideal of a hop at the top, what each cause takes below it, what is left at the bottom.
+
+    `first` is the row of the ideal; returns the row after the last.
+    """
     gb = part["bits"].to_numpy() / _BITS_PER_GB
-    steps = part["step"].to_list()
-    ideal = gb[0]
-    level = ideal
-    for position, (name, value) in enumerate(zip(steps, gb, strict=True)):
-        is_end = position in (0, len(steps) - 1)
-        left = 0.0 if is_end else level + value
-        colour = BLUE if position else GREY
-        if not is_end:
-            colour = _CAUSE_COLOURS.get(name, VERMILION)
-            level += value
-        axis.barh(position, abs(value), 0.72, left=left, color=colour)
-        share = abs(value) / ideal if ideal else 0.0
-        axis.annotate(
-            f"{abs(value):,.2f} GB  {100.0 * share:.1f} %",
-            (max(left + abs(value), left), position),
-            xytext=(4, 0),
-            textcoords="offset points",
-            va="center",
-            fontsize=7,
-            color=BLACK,
-        )
-    axis.set_yticks(range(len(steps)), [name.replace("_", " ") for name in steps], fontsize=7)
-    axis.invert_yaxis()
-    axis.set_xlim(0.0, 1.22 * ideal if ideal else 1.0)
-    axis.grid(False, axis="y")
-    axis.set_xlabel("GB")
-    row = part.row(0, named=True)
-    axis.set_title(
-        f"{row['asset']}, hop {row['hop']}: {row['link']}", loc="left", fontsize=9, color=BLACK
-    )
+    share = 100.0 * gb / gb[0] if gb[0] else np.zeros(len(gb))
+    names = part["step"].to_list()
+    colours = [GREY, *(_CAUSE_COLOURS.get(name, VERMILION) for name in names[1:-1]), BLUE]
+    left, size = _left_ends(share), np.abs(share)
+    rows = first + np.arange(len(names))
+    bars(axis, left, size, rows - 0.36, 0.72, colours[: len(names)])
+    head = part.row(0, named=True)
+    words: dict[str, Any] = {"va": "center_baseline", "fontsize": 7, "color": BLACK}
+    title = f"{head['asset']}, hop {head['hop']}: {head['link']}"
+    axis.text(0.0, first - 1.0, title, **words | {"fontsize": 9})
+    for row, name, x, value, percent in zip(
+        rows, names, left + size, np.abs(gb), size, strict=True
+    ):
+        axis.text(-0.6, row, name.replace("_", " "), ha="right", **words)
+        axis.text(x + 0.6, row, f"{value:,.2f} GB  {percent:.1f} %", in_layout=False, **words)
+    return first + len(names)
+
+
+def _left_ends(shares: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Where each bar begins: the first and last at zero, the others where those above have come to.
+
+    `shares` has the ideal, then what each cause takes as a number below zero, then what is left.
+    """
+    left = np.cumsum(shares)
+    left[[0, -1]] = 0.0
+    return np.asarray(left)

@@ -94,7 +94,7 @@ def loads_panel(axis: Axes, lines: Lines, span: Span, vehicle: str) -> None:
     axis.plot(x, array[inside], color=BLACK, linewidth=1.2, label="arrays can give")
     axis.set_ylabel(f"{vehicle}\npower, W")
     axis.set_ylim(bottom=0.0)
-    legend(axis, columns=7)
+    legend(axis)
 
 
 def charge_figure(lines: Lines, span: Span, vehicles: list[str]) -> Figure:
@@ -122,15 +122,7 @@ def link_figure(lines: Lines, span: Span) -> Figure | None:
     figure, axes = new_figure(len(links), "Links: rate in use and its margin")
     for axis, (asset, _, link) in zip(axes, links, strict=True):
         t_s, rate = lines[asset, "rate_bps", link]
-        axis.fill_between(
-            span.in_days(t_s),
-            rate / 1e3,
-            step="post",
-            color=BLUE,
-            alpha=0.3,
-            linewidth=0,
-            label="rate in use",
-        )
+        _rate(axis, span, t_s, rate / 1e3)
         axis.set_ylabel(f"{link}\nrate, kbit/s")
         axis.set_ylim(0.0, 1.15 * rate.max() / 1e3)
         if (asset, "margin_db", link) in lines:
@@ -138,6 +130,15 @@ def link_figure(lines: Lines, span: Span) -> Figure | None:
     legend(axes[0])
     time_axis(axes, span)
     return figure
+
+
+def _rate(axis: Axes, span: Span, t_s: Floats, rate_kbps: Floats) -> None:
+    """The rate as filled steps, of which only those are drawn that change it."""
+    first = np.concatenate([[0], np.flatnonzero(np.diff(rate_kbps)) + 1])
+    edges = np.append(span.in_days(t_s[first]), span.in_days(t_s[-1]))
+    # unsnapped: a step narrower than a pixel would be rounded away
+    look: dict[str, Any] = {"color": BLUE, "alpha": 0.3, "linewidth": 0, "snap": False}
+    axis.stairs(rate_kbps[first], edges, fill=True, label="rate in use", **look)
 
 
 def _margin(axis: Axes, span: Span, t_s: Floats, margin: Floats) -> None:
@@ -199,11 +200,16 @@ def temperature_panel(axis: Axes, lines: Lines, span: Span, vehicle: str, limits
 
 
 def sun_figure(lines: Lines, span: Span, vehicles: list[str]) -> Figure:
-    """Elevation of the Sun at the vehicles."""
+    """Elevation of the Sun at the vehicles, one line where it is the same for several."""
     figure, axes = new_figure(1, "Elevation of the Sun", height=2.4)
-    for vehicle, colour in zip(vehicles, CYCLE, strict=False):
-        t_s, elevation = lines[vehicle, "sun_elevation_deg", ""]
-        axes[0].plot(span.in_days(t_s), elevation, color=colour, linewidth=1.1, label=vehicle)
+    skies: dict[bytes, list[str]] = {}
+    for vehicle in vehicles:
+        elevation = lines[vehicle, "sun_elevation_deg", ""][1]
+        skies.setdefault(elevation.tobytes(), []).append(vehicle)
+    for names, colour in zip(skies.values(), CYCLE, strict=False):
+        t_s, elevation = lines[names[0], "sun_elevation_deg", ""]
+        label = ", ".join(names)
+        axes[0].plot(span.in_days(t_s), elevation, color=colour, linewidth=1.1, label=label)
     axes[0].axhline(0.0, color=BLACK, linewidth=0.8)
     axes[0].set_ylabel("elevation, deg")
     legend(axes[0])

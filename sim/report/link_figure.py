@@ -43,7 +43,7 @@ def link_figure(series: LinkSeries, clock: Clock, title: str) -> Figure:
     _draw_rate(axes[1], days, series)
     _draw_movers(axes[2], days, series)
     for axis in axes:
-        legend(axis)
+        legend(axis, numbered=False)
     time_axis(axes, Span(clock, int(series.t_s[-1]) + 1, _NO_DAYS, int(series.t_s[0])))
     axes[-1].set_xlabel("UTC; lines only where the ends see each other")
     return figure

@@ -17,11 +17,15 @@ from sim.report.style import (
     GREY,
     GRID,
     MODE_COLOURS,
+    NUMBERS_POINTS,
     ORANGE,
     PURPLE,
     SKY,
     Span,
+    above,
+    bars,
     dress,
+    empty_figure,
     new_figure,
     time_axis,
 )
@@ -81,9 +85,10 @@ def windows_figure(
     """
     rows = _window_rows(windows)
     bars_inches, sky_inches = 0.55 + 0.26 * max(len(rows), 2), 4.2 if skies else 0.0
-    figure, axes = new_figure(1, "Windows", height=bars_inches + sky_inches)
-    if skies:
-        figure.delaxes(axes[0])
+    if not skies:
+        figure, axes = new_figure(1, "Windows", height=bars_inches)
+    else:
+        figure = empty_figure(bars_inches + sky_inches, "Windows", layout="constrained")
         grid = figure.add_gridspec(2, 1, height_ratios=[bars_inches, sky_inches])
         axes = [figure.add_subplot(grid[0])]
         cells = grid[1].subgridspec(1, len(skies))
@@ -135,12 +140,12 @@ def _draw_sky(axis: Any, place: str, sky: Sky) -> None:
 
 def _draw_rows(axis: Axes, rows: Sequence[tuple[str, list[Bar]]], span: Span) -> None:
     dress(axis)
-    for position, (_, bars) in enumerate(rows):
-        edges = [(span.in_days(a), span.in_days(b) - span.in_days(a)) for a, b, _ in bars]
-        colours = [colour for _, _, colour in bars]
-        axis.broken_barh(
-            edges, (position - 0.36, 0.72), facecolors=colours, edgecolors=colours, linewidth=0.4
-        )
+    for position, (_, parts) in enumerate(rows):
+        start, stop = span.in_days([part[:2] for part in parts]).reshape(-1, 2).T
+        colours = [colour for _, _, colour in parts]
+        # thin edges keep short bars in sight
+        edges: dict[str, Any] = {"linewidths": 0.4, "edgecolors": "face"}
+        bars(axis, start, stop - start, position - 0.36, 0.72, colours, **edges)
     axis.set_yticks(range(len(rows)), [name for name, _ in rows])
     axis.set_ylim(len(rows) - 0.4, -0.6)
     axis.tick_params(axis="y", length=0)
@@ -151,7 +156,8 @@ def _key(axis: Axes, named: Sequence[tuple[str, str]]) -> None:
     axis.legend(
         handles=handles,
         loc="lower left",
-        bbox_to_anchor=(0.0, 1.03),
+        bbox_to_anchor=(0.0, 1.0),
+        bbox_transform=above(axis, NUMBERS_POINTS),
         ncols=8,
         fontsize=8,
         frameon=False,
@@ -181,15 +187,15 @@ def _activity_bars(events: pl.DataFrame, vehicle: str, name: str, stop_s: int) -
     chosen = events.filter(
         (pl.col("asset") == vehicle) & (pl.col("event") == "activity") & (pl.col("subject") == name)
     )
-    bars: list[Bar] = []
+    found: list[Bar] = []
     since: int | None = None
     for t_s, after in zip(chosen["t_s"], chosen["after"], strict=True):
         if after == "running":
             since = t_s
         elif since is not None:
-            bars.append((since, t_s, BLUE))
+            found.append((since, t_s, BLUE))
             since = None
-    return bars if since is None else [*bars, (since, stop_s, BLUE)]
+    return found if since is None else [*found, (since, stop_s, BLUE)]
 
 
 def _link_rows(
@@ -201,18 +207,18 @@ def _link_rows(
     for part in passes.partition_by("link", "destination", maintain_order=True):
         link, far = part["link"][0], part["destination"][0]
         mine = links.filter(pl.col("subject") == link)
-        bars = [(a, b, _OPEN) for a, b in zip(part["aos_s"], part["los_s"], strict=True)]
-        rows.append((f"{link}: {far}", bars + _use_bars(mine, far, stop_s)))
+        opened = [(a, b, _OPEN) for a, b in zip(part["aos_s"], part["los_s"], strict=True)]
+        rows.append((f"{link}: {far}", opened + _use_bars(mine, far, stop_s)))
     return sorted(rows, key=lambda row: row[0])
 
 
 def _use_bars(links: pl.DataFrame, destination: str, stop_s: int) -> list[Bar]:
-    bars: list[Bar] = []
+    found: list[Bar] = []
     since: int | None = None
     for t_s, after in zip(links["t_s"], links["after"], strict=True):
         if since is not None:
-            bars.append((since, t_s, PURPLE))
+            found.append((since, t_s, PURPLE))
             since = None
         if after == destination:
             since = t_s
-    return bars if since is None else [*bars, (since, stop_s, PURPLE)]
+    return found if since is None else [*found, (since, stop_s, PURPLE)]

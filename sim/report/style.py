@@ -1,19 +1,25 @@
 """How figures look: sizes, colours that colour-blind readers tell apart, dates, night shading."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Literal
 
 import numpy as np
 import polars as pl
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import PolyCollection
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
+from matplotlib.transforms import offset_copy
+from numpy.typing import NDArray
 
 from sim.clock import Clock
 from sim.errors import ResultsError
+from sim.report.layout import place_panels
 
 # Okabe and Ito 2008, "Color Universal Design": eight colours that all kinds of eyes tell apart.
 BLUE, ORANGE, GREEN, VERMILION = "#0072B2", "#E69F00", "#009E73", "#D55E00"
@@ -34,6 +40,8 @@ MODE_COLOURS = {
 }
 
 WIDTH_INCHES = 9.0
+_TITLE_INCHES = 0.9  # the title and what belongs to the time axis below the last panel
+_TITLE: dict[str, Any] = {"fontsize": 12, "fontweight": "bold", "color": BLACK}
 _DPI = 120
 _DAY_S = 86400.0
 _WHOLE_S = 29.0 * _DAY_S
@@ -43,6 +51,9 @@ _STEPS_S = tuple(
     int(hours * 3600)
     for hours in (0.25, 0.5, 1, 2, 3, 6, 12, 24, 48, 120, 240, 480, 1440, 2880, 8760, 17520, 87600)
 )
+NUMBERS_POINTS = 11.0  # the height of the numbers of lunar days over the top panel
+_LEGEND_INCHES = 7.8
+_HANDLE_INCHES, _LETTER_INCHES = 0.4, 0.055  # of one entry in letters of 8 points
 _NO_METADATA: dict[str, dict[str, None]] = {
     ".png": {"Software": None},
     ".svg": {"Date": None, "Creator": None},
@@ -74,15 +85,41 @@ def one_lunar_day(span: Span) -> Span:
     return replace(span, start_s=chosen["start_s"], duration_s=chosen["stop_s"])
 
 
-def new_figure(rows: int, title: str, height: float = 2.1, **options: Any) -> tuple[Figure, Any]:
-    """A figure with `rows` panels above each other that share the time axis; (rows,) axes."""
-    figure = Figure(figsize=(WIDTH_INCHES, 0.9 + height * rows), layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.subplots(rows, 1, sharex=options.pop("sharex", True), squeeze=False, **options)
-    figure.suptitle(title, x=0.01, ha="left", fontsize=12, fontweight="bold", color=BLACK)
+def new_figure(
+    rows: int, title: str, height: float | Sequence[float] = 2.1, **options: Any
+) -> tuple[Figure, Any]:
+    """A figure with `rows` panels above each other that share the time axis; (rows,) axes.
+
+    `height` is that of a panel with its labels in inches, one for all or one for each.
+    """
+    heights = [height] * rows if isinstance(height, float | int) else list(height)
+    figure = empty_figure(sum(heights), title)
+    axes = figure.subplots(
+        rows,
+        1,
+        sharex=options.pop("sharex", True),
+        squeeze=False,
+        height_ratios=heights,
+        **options,
+    )
     for axis in axes[:, 0]:
         dress(axis)
     return figure, axes[:, 0]
+
+
+def empty_figure(height: float, title: str, layout: Literal["constrained"] | None = None) -> Figure:
+    """A figure of the common width with a title, `height` inches for what stands below that.
+
+    Without a layout of matplotlib's, its panels are placed when it is saved.
+    """
+    whole = _TITLE_INCHES + height
+    figure = Figure(figsize=(WIDTH_INCHES, whole), dpi=_DPI, layout=layout)
+    FigureCanvasAgg(figure)
+    if layout is None:  # near to where panels come to stand
+        figure.subplots_adjust(0.1, 0.4 / whole, 0.97, 1.0 - 0.6 / whole, hspace=0.25)
+    y = 1.0 - 0.08 / whole
+    figure.suptitle(title, x=0.01, y=y, ha="left", va="top", **_TITLE)
+    return figure
 
 
 def dress(axis: Axes) -> None:
@@ -97,20 +134,24 @@ def dress(axis: Axes) -> None:
     axis.title.set_fontsize(9)
 
 
-def legend(axis: Axes, columns: int = 4) -> None:
-    """A legend in one row above the panel, where it hides no line."""
+def legend(axis: Axes, *, numbered: bool = True) -> None:
+    """A legend above the panel, where it hides no line: in one row if there is room for it.
+
+    `numbered` leaves room for the numbers of lunar days over the top panel.
+    """
     handles, labels = axis.get_legend_handles_labels()
     if not handles:
         return
     unique = dict(zip(labels, handles, strict=True))
     place = axis.get_subplotspec()
-    is_top = place is not None and place.rowspan.start == 0
+    is_top = numbered and place is not None and place.rowspan.start == 0
     axis.legend(
         list(unique.values()),
         list(unique),
         loc="lower left",
-        bbox_to_anchor=(0.0, 1.07 if is_top else 1.02),
-        ncols=columns,
+        bbox_to_anchor=(0.0, 1.0),
+        bbox_transform=above(axis, NUMBERS_POINTS if is_top else 1.0),
+        ncols=_columns(list(unique)),
         fontsize=8,
         frameon=False,
         borderaxespad=0.2,
@@ -119,17 +160,68 @@ def legend(axis: Axes, columns: int = 4) -> None:
     )
 
 
+def _columns(labels: Sequence[str]) -> int:
+    """As many as make the rows of a legend equally long, in the room that there is."""
+    inches = sum(_HANDLE_INCHES + _LETTER_INCHES * len(label) for label in labels)
+    rows = math.ceil(inches / _LEGEND_INCHES)
+    return math.ceil(len(labels) / rows)
+
+
+def above(axis: Axes, points: float) -> Any:
+    """Fractions of a panel, moved up by some points."""
+    return offset_copy(axis.transAxes, axis.get_figure(root=True), y=points, units="points")
+
+
+def bars(
+    axis: Axes,
+    left: Any,
+    width: Any,
+    bottom: Any,
+    height: Any,
+    colours: str | Sequence[str],
+    **options: Any,
+) -> None:
+    """Rectangles as one artist: (N,) each, or one number for all; colours as many, or one.
+
+    The limits of the axes are left to the caller.
+    """
+    x0, dx, y0, dy = np.broadcast_arrays(*(np.atleast_1d(v) for v in (left, width, bottom, height)))
+    x = np.stack([x0, x0, x0 + dx, x0 + dx], axis=-1)
+    y = np.stack([y0, y0 + dy, y0 + dy, y0], axis=-1)
+    options = {"linewidths": 0.0, "edgecolors": "none", **options}
+    corners: Any = np.stack([x, y], axis=-1)
+    faces = to_rgba(colours) if isinstance(colours, str) else _rgba(colours)
+    axis.add_collection(PolyCollection(corners, facecolors=faces, **options), autolim=False)
+
+
+def _rgba(colours: Sequence[str]) -> NDArray[np.float64]:
+    """(N, 4) of many colours, of which few differ: each is read once."""
+    known = {colour: to_rgba(colour) for colour in dict.fromkeys(colours)}
+    return np.array([known[colour] for colour in colours]).reshape(-1, 4)
+
+
 def time_axis(axes: Sequence[Axes], span: Span) -> None:
     """Nights shaded, lunar days numbered on the top panel, UTC dates below the bottom one."""
+    nights = span.in_days(_nights(span)).reshape(-1, 2)
     for axis in axes:
-        for start_s, stop_s in _nights(span):
-            axis.axvspan(start_s / _DAY_S, stop_s / _DAY_S, color=NIGHT, linewidth=0, zorder=0)
-        axis.set_xlim(span.start_s / _DAY_S, span.duration_s / _DAY_S)
+        across = axis.get_xaxis_transform()
+        start, width = nights[:, 0], nights[:, 1] - nights[:, 0]
+        bars(axis, start, width, 0.0, 1.0, NIGHT, transform=across, zorder=0)
+    axes[0].set_xlim(span.start_s / _DAY_S, span.duration_s / _DAY_S)
     _number_days(axes[0], span)
-    bottom = axes[-1]
     ticks_s, labels = _ticks(span)
-    bottom.set_xticks([t_s / _DAY_S for t_s in ticks_s], labels)
-    bottom.set_xlabel("UTC; nights shaded")
+    ticks = [t_s / _DAY_S for t_s in ticks_s]
+    axes[-1].set_xticks(ticks, labels)
+    axes[-1].set_xlabel("UTC; nights shaded")
+    hide_upper_ticks(axes, ticks)
+
+
+def hide_upper_ticks(axes: Sequence[Axes], ticks: Sequence[float]) -> None:
+    """Only the bottom panel has ticks; the grid goes on through the others, as one artist each."""
+    for axis in axes[:-1]:
+        axis.xaxis.set_visible(False)
+        across = axis.get_xaxis_transform()
+        axis.vlines(ticks, 0.0, 1.0, transform=across, colors=GRID, linewidths=0.6, zorder=0.5)
 
 
 def save_figure(figure: Figure, target: Path | BinaryIO) -> None:
@@ -137,6 +229,8 @@ def save_figure(figure: Figure, target: Path | BinaryIO) -> None:
     suffix = target.suffix.lower() if isinstance(target, Path) else ".png"
     if suffix not in _NO_METADATA:
         raise ResultsError(f"{target} is no figure; its name must end in {', '.join(_NO_METADATA)}")
+    if figure.get_layout_engine() is None:
+        place_panels(figure)
     try:
         with rc_context({"svg.hashsalt": "farside"}):
             figure.savefig(target, dpi=_DPI, format=suffix[1:], metadata=_NO_METADATA[suffix])
@@ -167,6 +261,7 @@ def _nights(span: Span) -> list[tuple[float, float]]:
 
 def _number_days(axis: Axes, span: Span) -> None:
     """Numbers of the lunar days of the first vehicle over a panel, as many as have room."""
+    across = axis.get_xaxis_transform()
     mine = (
         span.days.filter(pl.col("asset") == span.days["asset"][0]) if len(span.days) else span.days
     )
@@ -179,7 +274,7 @@ def _number_days(axis: Axes, span: Span) -> None:
                 0.5 * (start_s + stop_s) / _DAY_S,
                 1.005,
                 str(row["lunar_day"]),
-                transform=axis.get_xaxis_transform(),
+                transform=across,
                 ha="center",
                 va="bottom",
                 fontsize=7,
