@@ -2,6 +2,8 @@
 
 import json
 import platform
+from collections.abc import Mapping
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -101,7 +103,9 @@ def _manifest(results: "Results", folder: Path) -> dict[str, Any]:
     }
 
 
-def _versions() -> dict[str, str]:
+@cache
+def _versions() -> Mapping[str, str]:
+    """Of the packages that results depend on; they stay what they are while the process lives."""
     found = {}
     for name in _PACKAGES:
         try:
