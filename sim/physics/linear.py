@@ -11,11 +11,14 @@ from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sim.constants import DAY_S
 from sim.physics.battery import ConstantBatteryParameters
 from sim.physics.stores import BusState, Direction, PowerParameters, isotope_power_w
 from sim.track import Track
+
+Floats = NDArray[np.float64]
 
 _HOUR_S = 3600.0
 _TIME_TOLERANCE_S = 1e-7
@@ -37,7 +40,7 @@ def linear_advance(
     generated = used = spilled = lost = unmet = 0.0
     stored, lowest = state.stored_wh, state.lowest_state_of_charge * state.capacity_wh
     is_cut_off = state.is_cut_off
-    for piece in _pieces(
+    for piece in linear_spans(
         parameters, battery, state, load_w, array_power, array_share, start_s, stop_s
     ):
         wanted = load_w * (piece.stop_s - piece.start_s) / _HOUR_S
@@ -98,7 +101,7 @@ def linear_charge_crossing_s(
             most_wh += isotopes_w * (stop_s - start_s) / _HOUR_S
         if state.stored_wh + most_wh * battery.charge_efficiency < wanted_wh:
             return None
-    for piece in _pieces(
+    for piece in linear_spans(
         parameters, battery, state, load_w, array_power, array_share, start_s, stop_s
     ):
         before, after = piece.stored_before_wh, piece.stored_after_wh
@@ -112,6 +115,23 @@ def linear_charge_crossing_s(
             array_power, array_share, piece.level_w, piece.start_s, piece.stop_s, target_wh
         )
     return None
+
+
+def stored_after_wh(
+    battery: ConstantBatteryParameters,
+    capacity_wh: Floats,
+    stored_wh: Floats,
+    net_wh: Floats,
+) -> Floats:
+    """Energy in the cells after a net surplus, or deficit if negative, of one sign throughout.
+
+    All arrays are (N,). Surplus over what they can hold is spilled, deficits below the cut-off are
+    unmet.
+    """
+    filled = np.minimum(stored_wh + net_wh * battery.charge_efficiency, capacity_wh)
+    floor = np.minimum(battery.cutoff_state_of_charge * capacity_wh, stored_wh)
+    drained = np.maximum(stored_wh + net_wh / battery.discharge_efficiency, floor)
+    return np.where(net_wh > 0.0, np.maximum(filled, stored_wh), drained)
 
 
 def power_crossing_s(
@@ -131,7 +151,7 @@ def power_crossing_s(
     return None
 
 
-class _Piece(NamedTuple):
+class LinearSpan(NamedTuple):
     """A span in which the stored energy moves one way only."""
 
     start_s: float
@@ -147,7 +167,7 @@ class _Piece(NamedTuple):
     is_cut_off_after: bool
 
 
-def _pieces(
+def linear_spans(
     parameters: PowerParameters,
     battery: ConstantBatteryParameters,
     state: BusState,
@@ -156,7 +176,7 @@ def _pieces(
     share: float,
     start_s: float,
     stop_s: float,
-) -> Iterator[_Piece]:
+) -> Iterator[LinearSpan]:
     """Cut a span where surplus turns into deficit, on days of isotope decay, at cut-off and recovery."""
     cumulative, capacity = track.cumulative, state.capacity_wh
     floor = battery.cutoff_state_of_charge * capacity
@@ -187,7 +207,7 @@ def _pieces(
                 array_wh = share * (cumulative.at(ends_s) - cumulative.at(a)) / _HOUR_S
                 net_wh = array_wh - level_w * (ends_s - a) / _HOUR_S
             generated_wh = array_wh + isotope_w * (ends_s - a) / _HOUR_S
-            yield _Piece(
+            yield LinearSpan(
                 a,
                 ends_s,
                 level_w,

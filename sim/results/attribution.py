@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from sim.environment import Environment, Hop
 from sim.intervals import Intervals
 from sim.operations.runlog import RunLog
+from sim.results.arrivals import arrivals
 from sim.results.schemas import WATERFALL, table
 from sim.results.timeline import (
     Attitudes,
@@ -87,16 +88,20 @@ class Fall:
 
 def waterfalls(environment: Environment, log: RunLog) -> list[Fall]:
     """Every waterfall of a run: by vehicle in the order of the file, lunar day, and hop."""
-    links = {hop.link for hop in environment.hops}
-    books = {name: day_books(environment, log, name) for name in environment.scenario.vehicles}
-    cuts = sorted({day.start_s for days in books.values() for day in days} | {0})
-    accounts = {link: link_account(environment, log, link, cuts) for link in links}
-    delivered = _Delivered(log)
+    accounts, arrived = Accounts(environment, log), arrivals(log.deliveries)
+    return waterfalls_from(environment, log, accounts, arrived)
+
+
+def waterfalls_from(
+    environment: Environment, log: RunLog, accounts: "Accounts", arrived: pl.DataFrame
+) -> list[Fall]:
+    """The same where the accounts of the links and what arrived are known already."""
+    delivered = _Delivered(arrived)
     return [
         _fall(environment, accounts[link], delivered, day, number, link)
-        for days in books.values()
-        for day in days
-        for number, link in routes(environment, day.vehicle)
+        for vehicle in environment.scenario.vehicles
+        for day in day_books(environment, log, vehicle)
+        for number, link in routes(environment, vehicle)
     ]
 
 
@@ -126,28 +131,50 @@ def _sum(falls: Sequence[Fall]) -> Fall:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Account:
-    """What a link lost to each cause, between every two cuts: bits and seconds, (cuts, causes)."""
+    """What a link lost to each cause and carried, summed up to each of some rising cuts."""
 
     cuts_s: Whole
     best_rate_bps: int
     bits: Whole
+    """Before each cut, and in all: (cuts + 1, causes)."""
     times_s: Whole
+    """Seconds that a cause took in full, the same way."""
     carried_bits: Whole
-    """User data moved for all vehicles, (cuts,)."""
+    """User data moved for all vehicles, (cuts + 1,)."""
 
     def between(self, start_s: int, stop_s: int) -> tuple[Whole, Whole, int]:
-        """Sums over the cuts in `[start_s, stop_s)`."""
+        """Sums from one cut to another."""
         a, b = np.searchsorted(self.cuts_s, [start_s, stop_s])
         return (
-            self.bits[a:b].sum(axis=0),
-            self.times_s[a:b].sum(axis=0),
-            int(self.carried_bits[a:b].sum()),
+            self.bits[b] - self.bits[a],
+            self.times_s[b] - self.times_s[a],
+            int(self.carried_bits[b] - self.carried_bits[a]),
         )
 
-    def largest(self, start_s: int, stop_s: int) -> str:
-        """The cause that took most between two cuts; nothing where nothing was lost."""
-        bits, _, _ = self.between(start_s, stop_s)
-        return _NAMES[int(np.argmax(bits))] if bits.any() else ""
+    def largest(self, start_s: Whole, stop_s: Whole) -> list[str]:
+        """The cause that took most between every two cuts; nothing where nothing was lost."""
+        a, b = np.searchsorted(self.cuts_s, [start_s, stop_s])
+        bits = self.bits[b] - self.bits[a]
+        most = np.where(bits.any(axis=1), np.argmax(bits, axis=1), -1)
+        return [_NAMES[index] if index >= 0 else "" for index in most.tolist()]
+
+
+class Accounts:
+    """The accounts of the links of a run, cut at lunar days and contacts; each made on first use."""
+
+    def __init__(self, environment: Environment, log: RunLog) -> None:
+        self._environment, self._log = environment, log
+        self._known: dict[str, Account] = {}
+        books = (day_books(environment, log, name) for name in environment.scenario.vehicles)
+        self._days_s = {0} | {day.start_s for days in books for day in days}
+
+    def __getitem__(self, link: str) -> Account:
+        if link not in self._known:
+            hops = self._environment.hops_of(link)
+            edges = {edge for hop in hops for c in hop.contacts for edge in (c.start_s, c.stop_s)}
+            cuts = sorted(self._days_s | edges)
+            self._known[link] = link_account(self._environment, self._log, link, cuts)
+        return self._known[link]
 
 
 def link_account(environment: Environment, log: RunLog, link: str, cuts: Sequence[int]) -> Account:
@@ -155,12 +182,12 @@ def link_account(environment: Environment, log: RunLog, link: str, cuts: Sequenc
     hops = environment.hops_of(link)
     best = max(hop.best_rate_bps for hop in hops)
     cut_times = np.array(cuts, dtype=np.int64)
-    bits = np.zeros((len(cuts), len(_NAMES)), dtype=np.int64)
+    bits = np.zeros((len(cuts) + 1, len(_NAMES)), dtype=np.int64)
     times = np.zeros_like(bits)
-    carried = np.zeros(len(cuts), dtype=np.int64)
-    used = _add_uses(environment, log, link, best, cut_times, bits, times, carried)
-    _add_unused(environment, log, hops, best, used, cut_times, bits, times)
-    return Account(cut_times, best, bits, times, carried)
+    carried = np.zeros(len(cuts) + 1, dtype=np.int64)
+    used = _add_uses(environment, log, link, best, cut_times, bits[1:], times[1:], carried[1:])
+    _add_unused(environment, log, hops, best, used, cut_times, bits[1:], times[1:])
+    return Account(cut_times, best, *(part.cumsum(axis=0) for part in (bits, times, carried)))
 
 
 def _add_uses(
@@ -329,17 +356,26 @@ def _rounding(hops: Sequence[Hop]) -> Iterator[tuple[float, float]]:
 class _Delivered:
     """Bits received on Earth, by the link that brought them and the vehicle that made them."""
 
-    def __init__(self, log: RunLog) -> None:
-        self._rows: dict[tuple[str, str], list[tuple[float, int]]] = {}
-        for delivery in log.deliveries:
-            row = delivery.arrived_stop_s, delivery.piece.bits
-            self._rows.setdefault((delivery.link, ""), []).append(row)
-            self._rows.setdefault((delivery.link, delivery.piece.origin), []).append(row)
+    def __init__(self, arrived: pl.DataFrame) -> None:
+        self._sums: dict[tuple[str, str], tuple[NDArray[np.float64], Whole]] = {}
+        for (link,), rows in arrived.partition_by("link", as_dict=True).items():
+            self._sums[link, ""] = _summed_up(rows)
+            for (origin,), own in rows.partition_by("origin", as_dict=True).items():
+                self._sums[link, origin] = _summed_up(own)
 
     def bits(self, link: str, start_s: int, stop_s: int, origin: str = "") -> int:
         """Received in (start_s, stop_s], for one vehicle or for all."""
-        rows = self._rows.get((link, origin), [])
-        return sum(bits for arrived_s, bits in rows if start_s < arrived_s <= stop_s)
+        if (link, origin) not in self._sums:
+            return 0
+        times_s, total = self._sums[link, origin]
+        before, until = np.searchsorted(times_s, [start_s, stop_s], side="right")
+        return int(total[until] - total[before])
+
+
+def _summed_up(arrived: pl.DataFrame) -> tuple[NDArray[np.float64], Whole]:
+    """When the pieces had arrived, (N,), and the bits before each of them and in all, (N + 1,)."""
+    rows = arrived.select("arrived_stop_s", "bits").sort("arrived_stop_s")
+    return rows["arrived_stop_s"].to_numpy(), np.append(0, rows["bits"].cum_sum().to_numpy())
 
 
 def _fall(

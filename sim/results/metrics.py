@@ -1,5 +1,6 @@
 """The run in numbers: what came back of what was possible, how late, at what cost, limited by what."""
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -8,7 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from sim.environment import Environment, Hop
-from sim.operations.runlog import ContactUse, Delivery, Event, RunLog
+from sim.operations.runlog import ContactUse, Event, RunLog
 from sim.results.attribution import Fall, summed
 from sim.results.series import margin_db
 from sim.results.timeline import Attitudes, gigabytes, mode_events, uses_of
@@ -41,10 +42,11 @@ def summary(
     falls: Sequence[Fall],
     found: Sequence[Closure],
     limits: Mapping[str, str],
+    arrived: pl.DataFrame,
 ) -> dict[str, Any]:
     """The summary of a run, ready for JSON; floats rounded to a millionth.
 
-    `limits` has the constraint that binds, by vehicle.
+    `limits` has the constraint that binds, by vehicle; `arrived` what reached the Earth.
     """
     scenario, clock = environment.scenario, environment.clock
     content = {
@@ -59,7 +61,13 @@ def summary(
         "balances_checked": len(found),
         "vehicles": {
             name: _vehicle(
-                environment, log, days.filter(pl.col("asset") == name), falls, name, limits[name]
+                environment,
+                log,
+                days.filter(pl.col("asset") == name),
+                falls,
+                name,
+                limits[name],
+                arrived.filter(pl.col("origin") == name),
             )
             for name in scenario.vehicles
         },
@@ -77,6 +85,7 @@ def _vehicle(
     falls: Sequence[Fall],
     vehicle: str,
     limit: str,
+    arrived: pl.DataFrame,
 ) -> dict[str, Any]:
     mine = [fall for fall in falls if fall.vehicle == vehicle]
     total = _totals(days)
@@ -99,9 +108,9 @@ def _vehicle(
         "least_night_margin_wh": days["night_margin_wh"].min(),
         "least_night_margin_h": days["night_margin_h"].min(),
         "peak_recorder_fill": days["peak_recorder_fill"].max(),
-        "latency_s": latencies_s([d for d in log.deliveries if d.piece.origin == vehicle]),
-        "latency_by_priority_s": _by_priority(log, vehicle),
-        "products": _products(environment, log, vehicle),
+        "latency_s": latencies_s(arrived),
+        "latency_by_priority_s": _by_priority(arrived),
+        "products": _products(environment, arrived),
         "activities": {
             activity: log.activity_runs.get((vehicle, activity), 0)
             for activity in environment.scenario.vehicles[vehicle].activities
@@ -187,73 +196,85 @@ def _link(environment: Environment, log: RunLog, link: str) -> dict[str, Any]:
 
 def _lowest_margin_db(hop: Hop, uses: Sequence[ContactUse], attitudes: Attitudes) -> float | None:
     """Lowest margin of a hop in use, sampled every two hours and at the ends of each use."""
-    lowest = []
-    for rate in sorted({use.rate_bps for use in uses}):
-        spans = [(use.start_s, use.stop_s) for use in uses if use.rate_bps == rate]
-        times = [np.append(np.arange(a, b, _MARGIN_STEP_S), b - 1) for a, b in spans]
-        margin = margin_db(hop, rate, np.unique(np.concatenate(times)), attitudes)
-        if not np.isnan(margin).all():
-            lowest.append(float(np.nanmin(margin)))
-    return min(lowest, default=None)
+    times = [np.append(np.arange(u.start_s, u.stop_s, _MARGIN_STEP_S), u.stop_s - 1) for u in uses]
+    if not times:
+        return None
+    rates = np.repeat([use.rate_bps for use in uses], [len(part) for part in times])
+    margin = margin_db(hop, rates, np.concatenate(times), attitudes)
+    return None if np.isnan(margin).all() else float(np.nanmin(margin))
 
 
-def latencies_s(deliveries: Sequence[Delivery]) -> dict[str, float]:
-    """Percentiles, by volume, of the time from making to reception on Earth; empty if none."""
-    if not deliveries:
+def latencies_s(arrived: pl.DataFrame) -> dict[str, float]:
+    """Percentiles, by volume, of the time from making to reception on Earth; empty if none.
+
+    `arrived` has the columns of `ARRIVALS`; within each row latency grows or falls evenly.
+    """
+    if arrived.is_empty():
         return {}
-    rows = np.array(
-        [
-            (
-                d.arrived_start_s - d.piece.made_start_s,
-                d.arrived_stop_s - d.piece.made_stop_s,
-                d.piece.bits,
-            )
-            for d in deliveries
-        ]
+    first, last = (
+        (arrived[f"arrived_{end}_s"] - arrived[f"made_{end}_s"]).to_numpy()
+        for end in ("start", "stop")
     )
-    lower, upper = rows[:, :2].min(axis=1), rows[:, :2].max(axis=1)
-    return {f"p{p}": _quantile(lower, upper, rows[:, 2], p / 100.0) for p in PERCENTILES}
+    mixture = _Mixture(np.minimum(first, last), np.maximum(first, last), arrived["bits"].to_numpy())
+    return {f"p{p}": mixture.quantile(p / 100.0) for p in PERCENTILES}
 
 
-def _quantile(lower: Floats, upper: Floats, weight: Floats, share: float) -> float:
-    """Quantile of a mixture of even distributions, by bisection of its distribution function."""
-    if share >= 1.0:
-        return float(upper.max())
-    low, high = float(lower.min()), float(upper.max())
-    span = np.maximum(upper - lower, 1e-9)
-    wanted = share * weight.sum()
-    for _ in range(50):
-        middle = 0.5 * (low + high)
-        below = float((weight * np.clip((middle - lower) / span, 0.0, 1.0)).sum())
-        low, high = (middle, high) if below < wanted else (low, middle)
-    return high
+class _Mixture:
+    """Even distributions between `lower` and `upper` (N,), weighed; points where the two agree."""
+
+    def __init__(self, lower: Floats, upper: Floats, weight: NDArray[np.int64]) -> None:
+        self._lower, self._weight = lower, weight
+        self._is_point = upper == lower
+        self._length = np.where(self._is_point, 1.0, upper - lower)
+        self._edges: list[float] = np.unique(np.concatenate([lower, upper])).tolist()
+
+    def quantile(self, share: float) -> float:
+        """The least value up to which at least a share of the weight lies; exact.
+
+        Between two edges the weight grows evenly, so that only they are searched.
+        """
+        edges, wanted = self._edges, share * float(self._weight.sum())
+        index = min(bisect_left(edges, wanted, key=self._up_to), len(edges) - 1)
+        at = self._below(edges[index])
+        if index == 0 or wanted >= at:
+            return edges[index]
+        before = self._up_to(edges[index - 1])
+        part = (wanted - before) / (at - before)
+        return edges[index - 1] + part * (edges[index] - edges[index - 1])
+
+    def _up_to(self, value: float) -> float:
+        return self._sum(value, value >= self._lower)
+
+    def _below(self, value: float) -> float:
+        return self._sum(value, value > self._lower)
+
+    def _sum(self, value: float, is_passed: NDArray[np.bool_]) -> float:
+        even = np.clip((value - self._lower) / self._length, 0.0, 1.0)
+        return float((self._weight * np.where(self._is_point, is_passed, even)).sum())
 
 
-def _by_priority(log: RunLog, vehicle: str) -> dict[str, dict[str, float]]:
-    groups: dict[int, list[Delivery]] = {}
-    for delivery in log.deliveries:
-        if delivery.piece.origin == vehicle:
-            groups.setdefault(delivery.piece.priority, []).append(delivery)
-    return {str(priority): latencies_s(groups[priority]) for priority in sorted(groups)}
+def _by_priority(arrived: pl.DataFrame) -> dict[str, dict[str, float]]:
+    groups = arrived.partition_by("priority", as_dict=True)
+    return {str(priority): latencies_s(rows) for (priority,), rows in sorted(groups.items())}
 
 
-def _products(environment: Environment, log: RunLog, vehicle: str) -> dict[str, dict[str, Any]]:
+def _products(environment: Environment, arrived: pl.DataFrame) -> dict[str, dict[str, Any]]:
     """What arrived of each activity's data: how much, the last when, how old, how late."""
-    groups: dict[str, list[Delivery]] = {}
-    for delivery in log.deliveries:
-        if delivery.piece.origin == vehicle:
-            groups.setdefault(delivery.piece.product, []).append(delivery)
-    return {product: _product(environment, groups[product]) for product in sorted(groups)}
-
-
-def _product(environment: Environment, deliveries: Sequence[Delivery]) -> dict[str, Any]:
-    last_s = max(delivery.arrived_stop_s for delivery in deliveries)
-    newest_s = max(delivery.piece.made_stop_s for delivery in deliveries)
+    groups = arrived.partition_by("product", as_dict=True)
     return {
-        "delivered_gb": gigabytes(sum(delivery.piece.bits for delivery in deliveries)),
+        str(product): _product(environment, rows) for (product,), rows in sorted(groups.items())
+    }
+
+
+def _product(environment: Environment, arrived: pl.DataFrame) -> dict[str, Any]:
+    last_s, newest_s = (
+        float(arrived[name].to_numpy().max()) for name in ("arrived_stop_s", "made_stop_s")
+    )
+    return {
+        "delivered_gb": gigabytes(int(arrived["bits"].sum())),
         "last_arrival_utc": environment.clock.utc(last_s),
         "newest_age_at_end_s": environment.duration_s - newest_s,
-        "latency_s": latencies_s(deliveries),
+        "latency_s": latencies_s(arrived),
     }
 
 

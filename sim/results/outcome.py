@@ -13,11 +13,13 @@ from sim.environment import Environment
 from sim.errors import ResultsError
 from sim.operations.runlog import RunLog
 from sim.results import attribution, files, metrics, passes, tables, verification
+from sim.results.arrivals import arrivals
 from sim.results.folders import replace_folder
 from sim.results.limits import Limits
 from sim.results.limits import limits as limits_of
 from sim.results.series import cadence_s as written_cadence_s
 from sim.results.series import series
+from sim.results.sights import HopSights, sights
 from sim.scenario.loading import load_scenario
 from sim.scenario.schema import Scenario
 
@@ -31,9 +33,24 @@ class Results:
     log: RunLog
 
     @cached_property
+    def arrived(self) -> pl.DataFrame:
+        """What reached the Earth, a row for each piece."""
+        return arrivals(self.log.deliveries)
+
+    @cached_property
+    def accounts(self) -> attribution.Accounts:
+        """What each link lost to which cause."""
+        return attribution.Accounts(self.environment, self.log)
+
+    @cached_property
+    def sights(self) -> dict[str, HopSights]:
+        """What hops see in their windows."""
+        return sights(self.environment)
+
+    @cached_property
     def falls(self) -> list[attribution.Fall]:
         """The waterfalls, by vehicle, lunar day and hop."""
-        return attribution.waterfalls(self.environment, self.log)
+        return attribution.waterfalls_from(self.environment, self.log, self.accounts, self.arrived)
 
     @cached_property
     def closures(self) -> list[verification.Closure]:
@@ -53,7 +70,7 @@ class Results:
     @cached_property
     def passes(self) -> pl.DataFrame:
         """A row for each contact of each hop."""
-        return passes.passes(self.environment, self.log)
+        return passes.passes(self.environment, self.log, self.accounts, self.sights)
 
     @cached_property
     def events(self) -> pl.DataFrame:
@@ -63,7 +80,7 @@ class Results:
     @cached_property
     def windows(self) -> pl.DataFrame:
         """Light, views and contacts."""
-        return passes.windows_table(self.environment)
+        return passes.windows_table(self.environment, seen=self.sights)
 
     @cached_property
     def waterfall(self) -> pl.DataFrame:
@@ -74,7 +91,13 @@ class Results:
     def summary(self) -> dict[str, Any]:
         """The run in numbers."""
         return metrics.summary(
-            self.environment, self.log, self.lunar_days, self.falls, self.closures, self.limits.run
+            self.environment,
+            self.log,
+            self.lunar_days,
+            self.falls,
+            self.closures,
+            self.limits.run,
+            self.arrived,
         )
 
     @property
@@ -97,7 +120,8 @@ class Results:
 
         The cadence that is written is the default: the finest with no more than 10,000 samples.
         """
-        return series(self.environment, self.log, cadence_s or written_cadence_s(self.duration_s))
+        cadence_s = cadence_s or written_cadence_s(self.duration_s)
+        return series(self.environment, self.log, cadence_s, self.arrived)
 
     def table(self, name: str) -> pl.DataFrame:
         """A table by its name."""
@@ -133,7 +157,8 @@ class StoredResults(Results):
     manifest: dict[str, Any]
 
     def __getattr__(self, name: str) -> Any:
-        if name in ("environment", "log", "falls", "closures", "limits"):
+        known_to_runs = ("arrived", "accounts", "sights", "falls", "closures", "limits")
+        if name in ("environment", "log", *known_to_runs):
             raise ResultsError(
                 f"the results in {self.folder} were read from files and have no '{name}'; "
                 "run the scenario for it"

@@ -1,6 +1,6 @@
 """Contacts and windows as tables: when, how high, how far, at which rates, and what was made of them."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,246 +8,165 @@ import polars as pl
 from numpy.typing import NDArray
 
 from sim.clock import Clock
-from sim.environment import Contact, Environment, Hop, LunarDay, PlaceSky
+from sim.environment import Contact, Environment, Hop, PlaceSky
 from sim.intervals import Intervals
 from sim.operations.runlog import RunLog
-from sim.results.attribution import Account, link_account
+from sim.physics.recorder import BITS_PER_GB
+from sim.results.attribution import Account, Accounts
 from sim.results.schemas import PASSES, WINDOWS, table
-from sim.results.timeline import Whole, gigabytes
+from sim.results.sights import EDGES, HopSights, elevations_deg, read_only, sights
+from sim.results.timeline import Whole
 
 _HOUR_S = 3600.0
-_LONG_S = 2 * 86400.0
 Floats = NDArray[np.float64]
 
 
-def passes(environment: Environment, log: RunLog) -> pl.DataFrame:
+def passes(
+    environment: Environment,
+    log: RunLog,
+    accounts: Accounts,
+    seen: Mapping[str, HopSights],
+) -> pl.DataFrame:
     """A row for each contact and hop, sorted by start, then in the order of the file."""
-    parts = [part for hop in environment.hops if (part := _passes_of(environment, log, hop))]
-    rows: dict[str, list[Any]] = {c.name: [] for c in PASSES}
-    for part in parts:
-        for name, values in part.items():
-            rows[name] += list(values)
-    frame = table(PASSES, rows)
+    parts = [
+        table(PASSES, _passes_of(environment, log, accounts[hop.link], hop, seen[hop.name]))
+        for hop in environment.hops
+        if hop.contacts
+    ]
+    frame = pl.concat(parts) if parts else table(PASSES, [])
     return frame.sort("aos_s", maintain_order=True)
 
 
-def _passes_of(environment: Environment, log: RunLog, hop: Hop) -> dict[str, Sequence[Any]]:
-    contacts = hop.contacts
-    if not contacts:
-        return {}
-    clock = environment.clock
+def _passes_of(
+    environment: Environment, log: RunLog, account: Account, hop: Hop, seen: HopSights
+) -> dict[str, Sequence[Any] | NDArray[Any]]:
+    contacts, clock = hop.contacts, environment.clock
     start = np.array([contact.start_s for contact in contacts])
     stop = np.array([contact.stop_s for contact in contacts])
-    top = culminations_s(hop, start.astype(float), stop.astype(float))
-    ranges = hop.range_km(np.concatenate([start, top, stop]).astype(float)).reshape(3, -1)
-    rates = [_rates(contact) for contact in contacts]
-    used = _used_in(hop, log, start, stop)
-    local = _local_sun(environment, hop, start)
-    account = link_account(environment, log, hop.link, np.union1d(start, stop).tolist())
+    top = read_only(np.clip(seen.sights.times_s[1, seen.passes], start, stop))
+    ranges = hop.range_km(np.concatenate([start, top, stop])).reshape(3, -1)
+    moved_bits, used_s = _used_in(hop, log, start)
     return {
-        "aos_s": start.tolist(),
-        "los_s": stop.tolist(),
-        "aos_utc": [clock.utc(t_s) for t_s in start.tolist()],
-        "los_utc": [clock.utc(t_s) for t_s in stop.tolist()],
+        "aos_s": start,
+        "los_s": stop,
+        "aos_utc": clock.labels(start),
+        "los_utc": clock.labels(stop),
         "link": [hop.link] * len(start),
         "source": [hop.source] * len(start),
         "destination": [hop.destination] * len(start),
-        "duration_h": ((stop - start) / _HOUR_S).tolist(),
-        "culmination_s": top.tolist(),
-        "culmination_utc": [clock.utc(t_s) for t_s in top.tolist()],
-        "culmination_deg": _elevations(hop, top),
-        "range_aos_km": ranges[0].tolist(),
-        "range_culmination_km": ranges[1].tolist(),
-        "range_los_km": ranges[2].tolist(),
-        "lowest_rate_bps": [min(found) for found in rates],
-        "highest_rate_bps": [max(found) for found in rates],
-        "rate_steps": [len(found) - 1 for found in rates],
-        **_carried(contacts, used, account),
-        **local,
+        "duration_h": (stop - start) / _HOUR_S,
+        "culmination_s": top,
+        "culmination_utc": clock.labels(top),
+        "culmination_deg": elevations_deg(hop, top),
+        "range_aos_km": ranges[0],
+        "range_culmination_km": ranges[1],
+        "range_los_km": ranges[2],
+        **_offered(contacts),
+        "moved_gb": moved_bits / BITS_PER_GB,
+        "used_h": used_s / _HOUR_S,
+        "limited_by": account.largest(start, stop),
+        **_local_sun(environment, hop, start),
     }
 
 
-def _rates(contact: Contact) -> list[int]:
-    """The rates of a contact, in the attitude that carries most."""
-    best = max(contact.steps, key=contact.capacity_bit)
-    return [rate for _, rate in contact.steps[best]]
+def _offered(contacts: Sequence[Contact]) -> dict[str, list[Any]]:
+    """Rates and capacity of each contact in the attitude that carries most."""
+    rows = []
+    for contact in contacts:
+        capacity_bit = {attitude: contact.capacity_bit(attitude) for attitude in contact.steps}
+        best = max(capacity_bit, key=capacity_bit.__getitem__)
+        rates = [rate for _, rate in contact.steps[best]]
+        gb = capacity_bit[best] / BITS_PER_GB
+        rows.append((min(rates), max(rates), len(rates) - 1, gb))
+    names = ("lowest_rate_bps", "highest_rate_bps", "rate_steps", "capacity_gb")
+    return {name: list(values) for name, values in zip(names, zip(*rows, strict=True), strict=True)}
 
 
-def _carried(
-    contacts: Sequence[Contact], used: Sequence[tuple[int, int]], account: Account
-) -> dict[str, list[Any]]:
-    capacity = [max(map(contact.capacity_bit, contact.steps)) for contact in contacts]
-    return {
-        "capacity_gb": [gigabytes(bits) for bits in capacity],
-        "moved_gb": [gigabytes(moved) for moved, _ in used],
-        "used_h": [on_s / _HOUR_S for _, on_s in used],
-        "limited_by": [account.largest(c.start_s, c.stop_s) for c in contacts],
-    }
+def _used_in(hop: Hop, log: RunLog, start: Whole) -> tuple[Whole, Whole]:
+    """Bits moved and seconds used in each contact; a use lies within one contact."""
+    uses = [(u.start_s, u.stop_s, u.moved_bits) for u in log.uses if u.hop == hop.name]
+    since, until, bits = np.array(uses, dtype=np.int64).reshape(-1, 3).T
+    index = np.searchsorted(start, since, side="right") - 1
+    moved_bits, used_s = np.zeros_like(start), np.zeros_like(start)
+    np.add.at(moved_bits, index, bits)
+    np.add.at(used_s, index, until - since)
+    return moved_bits, used_s
 
 
-def _used_in(hop: Hop, log: RunLog, start: Whole, stop: Whole) -> list[tuple[int, int]]:
-    """(bits moved, seconds used) in each contact; a use lies within one contact."""
-    totals = [[0, 0] for _ in start]
-    for use in log.uses:
-        if use.hop == hop.name:
-            index = int(np.searchsorted(start, use.start_s, side="right")) - 1
-            totals[index][0] += use.moved_bits
-            totals[index][1] += use.stop_s - use.start_s
-    return [(moved, on_s) for moved, on_s in totals]
-
-
-def culminations_s(hop: Hop, start: Floats, stop: Floats) -> Floats:
-    """When the far end stands highest over a horizon of the hop, else when it is nearest.
-
-    Two rounds of samples, then a parabola through the best three: good to some seconds. Windows of
-    more than two days are sampled every few hours, since a relay may rise in them several times.
-    """
-    found = np.empty(len(start))
-    is_long = stop - start > _LONG_S
-    for chosen, count in ((~is_long, 13), (is_long, 257)):
-        if chosen.any():
-            a, b = start[chosen], stop[chosen]
-            best = _highest(hop, a, b, count)
-            reach = (b - a) / (count - 1)
-            found[chosen] = _highest(
-                hop, np.maximum(best - reach, a), np.minimum(best + reach, b), 5
-            )
-    return found
-
-
-def _highest(hop: Hop, start: Floats, stop: Floats, count: int) -> Floats:
-    """The best of even samples of each window, moved to the top of the parabola around it."""
-    times = start[:, None] + (stop - start)[:, None] * np.linspace(0.0, 1.0, count)
-    height = _height(hop, times.ravel()).reshape(times.shape)
-    best = np.argmax(height, axis=1)
-    inner = np.clip(best, 1, count - 2)
-    rows = np.arange(len(start))
-    before, here, after = (height[rows, inner + k] for k in (-1, 0, 1))
-    bend = before - 2.0 * here + after
-    shift = np.where(bend < 0.0, 0.5 * (before - after) / np.where(bend < 0.0, bend, 1.0), 0.0)
-    shift = np.where(best == inner, np.clip(shift, -1.0, 1.0), best - inner)
-    return np.asarray(start + (stop - start) * (inner + shift) / (count - 1))
-
-
-def horizon_vector(hop: Hop) -> Callable[[Floats], Floats] | None:
-    """The function that gives the far end over the hop's horizon: the Earth's, else the Moon's."""
-    return hop.from_destination_km or hop.from_source_km
-
-
-def _height(hop: Hop, times: Floats) -> Floats:
-    vector = horizon_vector(hop)
-    if vector is None:
-        return np.asarray(-hop.range_km(times))
-    east, north, up = vector(times)
-    return np.asarray(np.degrees(np.arctan2(up, np.hypot(east, north))))
-
-
-def _elevations(hop: Hop, times: Floats) -> list[float | None]:
-    if horizon_vector(hop) is None:
-        return [None] * len(times)
-    return [float(value) for value in _height(hop, times)]
-
-
-def _local_sun(environment: Environment, hop: Hop, start: Whole) -> dict[str, list[Any]]:
+def _local_sun(environment: Environment, hop: Hop, start: Whole) -> dict[str, Any]:
     """Lunar day, solar time and the Sun's elevation at the source's place, else the first one."""
     vehicles = environment.scenario.vehicles
     vehicle = vehicles.get(hop.source) or vehicles.get(hop.destination)
     place = (vehicle or next(iter(vehicles.values()))).place
     sky = environment.places[place]
-    days = [sky.lunar_day_at(float(t_s)) for t_s in start.tolist()]
+    rows = [(day.number, day.start_s, day.noon_s, day.stop_s) for day in sky.lunar_days]
+    number, midnight, noon, following = np.array(rows).T
+    day = np.maximum(np.searchsorted(midnight, start, side="right") - 1, 0)
+    # 0 at local midnight, 12 at local noon, even between them
+    morning = 12.0 * (start - midnight[day]) / (noon - midnight)[day]
+    afternoon = 12.0 + 12.0 * (start - noon[day]) / (following - noon)[day]
     return {
-        "lunar_day": [day.number for day in days],
-        "local_solar_time_h": [
-            _solar_time_h(day, float(t_s)) for day, t_s in zip(days, start.tolist(), strict=True)
-        ],
-        "sun_elevation_deg": sky.sun_elevation_deg(start.astype(float)).tolist(),
+        "lunar_day": number[day].astype(np.int64),
+        "local_solar_time_h": np.where(start < noon[day], morning, afternoon),
+        "sun_elevation_deg": sky.sun_elevation_deg(start.astype(float)),
     }
 
 
-def _solar_time_h(day: LunarDay, t_s: float) -> float:
-    """0 at local midnight, 12 at local noon, even between them."""
-    if t_s < day.noon_s:
-        return 12.0 * (t_s - day.start_s) / (day.noon_s - day.start_s)
-    return 12.0 + 12.0 * (t_s - day.noon_s) / (day.stop_s - day.noon_s)
-
-
 def windows_table(
-    environment: Environment, shadows: Sequence[tuple[str, str, Intervals]] = ()
+    environment: Environment,
+    shadows: Sequence[tuple[str, str, Intervals]] = (),
+    seen: Mapping[str, HopSights] | None = None,
 ) -> pl.DataFrame:
     """Light, views and contacts of the run, sorted by start, kind, observer and target.
 
-    `shadows` adds eclipses: the observer, the body before the Sun, and when.
+    `shadows` adds eclipses: the observer, the body before the Sun, and when. `seen` spares the
+    look at what hops see where that is known already.
     """
-    rows: dict[str, list[Any]] = {column.name: [] for column in WINDOWS}
-    parts = [*_window_parts(environment)]
+    parts = [*_window_parts(environment, sights(environment) if seen is None else seen)]
     parts += [_eclipse_windows(environment.clock, *shadow) for shadow in shadows]
-    for part in parts:
-        for name in rows:
-            rows[name] += part.get(name, [None] * len(part["start_s"]))
-    frame = table(WINDOWS, rows)
+    frame = pl.concat([table(WINDOWS, part) for part in parts])
     return frame.sort("start_s", "kind", "observer", "target", "link", nulls_last=True)
 
 
-def _window_parts(environment: Environment) -> Iterator[dict[str, list[Any]]]:
+def _window_parts(
+    environment: Environment, seen: Mapping[str, HopSights]
+) -> Iterator[dict[str, Any]]:
     clock, stop_s = environment.clock, float(environment.duration_s)
     for name, place in environment.places.items():
         yield _light_windows(clock, name, place, place.lit.clip(0.0, stop_s))
     for hop in environment.hops:
-        views = hop.geometric.clip(0.0, stop_s)
-        contacts = Intervals.of((c.window_start_s, c.window_stop_s) for c in hop.contacts)
-        yield _hop_windows(clock, hop, {"view": views, "contact": contacts})
+        yield _hop_windows(clock, hop.link, seen[hop.name])
 
 
-def _eclipse_windows(
-    clock: Clock, observer: str, body: str, windows: Intervals
-) -> dict[str, list[Any]]:
+def _eclipse_windows(clock: Clock, observer: str, body: str, windows: Intervals) -> dict[str, Any]:
     start, stop = windows.starts_s, windows.stops_s
     kinds = ["eclipse"] * len(start)
     return _labels(clock, kinds, observer, body, "", (start, 0.5 * (start + stop), stop))
 
 
-def _light_windows(
-    clock: Clock, name: str, place: PlaceSky, windows: Intervals
-) -> dict[str, list[Any]]:
+def _light_windows(clock: Clock, name: str, place: PlaceSky, windows: Intervals) -> dict[str, Any]:
     start, stop = windows.starts_s, windows.stops_s
     noons = np.array([day.noon_s for day in place.lunar_days])
     following = np.minimum(np.searchsorted(noons, start), len(noons) - 1)
     top = np.clip(noons[following], start, stop)
     rows = _labels(clock, ["light"] * len(start), name, "sun", "", (start, top, stop))
-    for edge, times in zip(("start", "culmination", "stop"), (start, top, stop), strict=True):
-        rows[f"{edge}_azimuth_deg"] = (place.sun_azimuth_deg(times) % 360.0).tolist()
-        rows[f"{edge}_elevation_deg"] = place.sun_elevation_deg(times).tolist()
+    for edge, times in zip(EDGES, (start, top, stop), strict=True):
+        rows[f"{edge}_azimuth_deg"] = place.sun_azimuth_deg(times) % 360.0
+        rows[f"{edge}_elevation_deg"] = place.sun_elevation_deg(times)
     return rows
 
 
-def _hop_windows(clock: Clock, hop: Hop, kinds: dict[str, Intervals]) -> dict[str, list[Any]]:
-    """Windows of each kind; most contacts are whole views, so each window is looked at once."""
-    pairs = [np.column_stack([w.starts_s, w.stops_s]) for w in kinds.values()]
-    distinct, row = np.unique(np.concatenate(pairs), axis=0, return_inverse=True)
-    row = row.ravel()
-    start, stop = distinct.T
-    edges = {"start": start, "culmination": culminations_s(hop, start, stop), "stop": stop}
-    is_far_end = hop.from_destination_km is not None
-    ends = (hop.destination, hop.source) if is_far_end else (hop.source, hop.destination)
-    names = [name for name, windows in kinds.items() for _ in windows]
-    rows = _labels(clock, names, *ends, hop.link, tuple(t[row] for t in edges.values()))
-    for edge, times in edges.items():
-        for name, values in _where(hop, times).items():
-            rows[f"{edge}_{name}"] = values[row].tolist()
+def _hop_windows(clock: Clock, link: str, seen: HopSights) -> dict[str, Any]:
+    """Views and contacts of one hop."""
+    row = np.concatenate([seen.views, seen.contacts])
+    kinds = ["view"] * len(seen.views) + ["contact"] * len(seen.contacts)
+    found = seen.sights
+    rows = _labels(clock, kinds, seen.observer, seen.target, link, found.times_s[:, row])
+    for name in ("range_km", "azimuth_deg", "elevation_deg"):
+        values = getattr(found, name)
+        if values is not None:
+            rows |= {f"{edge}_{name}": at[row] for edge, at in zip(EDGES, values, strict=True)}
     return rows
-
-
-def _where(hop: Hop, times: Floats) -> dict[str, Floats]:
-    """Azimuth and elevation over the hop's horizon, if it has one, and range."""
-    if not len(times):
-        return {}
-    found = {"range_km": hop.range_km(times)}
-    vector = horizon_vector(hop)
-    if vector is not None:
-        east, north, up = vector(times)
-        found["azimuth_deg"] = np.degrees(np.arctan2(east, north)) % 360.0
-        found["elevation_deg"] = np.degrees(np.arctan2(up, np.hypot(east, north)))
-    return found
 
 
 def _labels(
@@ -256,15 +175,14 @@ def _labels(
     observer: str,
     target: str,
     link: str,
-    edges: tuple[Floats, ...],
-) -> dict[str, list[Any]]:
-    rows: dict[str, list[Any]] = {
+    edges: Sequence[Floats] | Floats,
+) -> dict[str, Any]:
+    rows: dict[str, Any] = {
         "kind": kinds,
         "observer": [observer] * len(kinds),
         "target": [target] * len(kinds),
         "link": [link or None] * len(kinds),
     }
-    for name, times in zip(("start", "culmination", "stop"), edges, strict=True):
-        rows[f"{name}_s"] = times.tolist()
-        rows[f"{name}_utc"] = [clock.utc(t_s) for t_s in times.tolist()]
+    for name, times in zip(EDGES, edges, strict=True):
+        rows[f"{name}_s"], rows[f"{name}_utc"] = times, clock.labels(times)
     return rows

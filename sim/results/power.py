@@ -1,16 +1,22 @@
 """Energy of a vehicle at any instant and through its nights, from the log by the same `advance`."""
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sim.environment import Environment
 from sim.operations.runlog import Flow, RunLog, Snapshot
+from sim.physics.battery import ConstantBatteryParameters
 from sim.physics.bus import BusState, PowerParameters, advance, aged, opened
-from sim.results.timeline import ModeSpan
+from sim.physics.linear import LinearSpan, linear_spans, stored_after_wh
+from sim.results.timeline import ModeSpan, Whole
+from sim.track import Track
 
+Floats = NDArray[np.float64]
+Indices = NDArray[np.intp]
 _HOUR_S = 3600.0
 _BOOKS = ("generated_wh", "used_wh", "spilled_wh", "lost_wh", "leaked_wh", "unmet_wh")
 
@@ -24,68 +30,90 @@ class Energy:
         self._environment = environment
         self._vehicle = vehicle
         self._starts_s = np.array([flow.t_s for flow in self.flows], dtype=np.int64)
+        self._array_shares = np.array([flow.array_share for flow in self.flows])
+
+    def state(self, t_s: int) -> BusState:
+        """The state at one instant; its books are of no use."""
+        return self.states([t_s])[0]
 
     def states(self, times_s: Sequence[int]) -> list[BusState]:
         """The state at each of some rising times; its books are of no use."""
-        first = np.maximum(np.searchsorted(self._starts_s, times_s, side="right") - 1, 0)
         found: list[BusState] = []
-        for index in dict.fromkeys(first.tolist()):
-            a, b = np.searchsorted(first, [index, index + 1]).tolist()
+        last, since_s = -1, 0
+        for t_s, index in zip(times_s, self._index(times_s).tolist(), strict=True):
             flow = self.flows[index]
-            find = self._halved if self.parameters.is_linear else self._in_turn
-            found += find(flow, flow.state, flow.t_s, times_s[a:b])
+            state, since_s = (found[-1], since_s) if index == last else (flow.state, flow.t_s)
+            found.append(self._moved(flow, state, since_s, t_s))
+            last, since_s = index, t_s
         return found
 
-    def _in_turn(
-        self, flow: Flow, state: BusState, since_s: int, times_s: Sequence[int]
-    ) -> list[BusState]:
-        found = []
-        for t_s in times_s:
-            state = self._moved(flow, state, since_s, t_s)
-            since_s = t_s
-            found.append(state)
-        return found
+    def stores(self, times_s: Whole) -> tuple[Floats, Floats]:
+        """State of charge (N,) and kelvin of the thermal nodes (nodes, N) at rising times (N,)."""
+        battery = self.parameters.battery
+        if self.parameters.heat is None and isinstance(battery, ConstantBatteryParameters):
+            return self._linear_charge(battery, times_s), np.empty((0, len(times_s)))
+        states = self.states(times_s.tolist())
+        charge = np.array([state.state_of_charge for state in states])
+        return charge, np.array([state.temperatures_k for state in states]).T
 
-    def _halved(
-        self, flow: Flow, state: BusState, since_s: int, times_s: Sequence[int]
-    ) -> list[BusState]:
-        """The same, with one look at spans in which the battery stays full, or nothing flows."""
-        end = self._moved(flow, opened(state), since_s, times_s[-1])
-        is_full = end.lowest_state_of_charge == 1.0
-        if len(times_s) == 1 or is_full or end.generated_wh == end.demanded_wh == 0.0:
-            return [end] * len(times_s)
-        middle = len(times_s) // 2
-        head = self._halved(flow, state, since_s, times_s[:middle])
-        return head + self._halved(flow, head[-1], times_s[middle - 1], times_s[middle:])
+    def _linear_charge(self, battery: ConstantBatteryParameters, times_s: Whole) -> Floats:
+        """All times at once, from the spans in which the battery only gains or only gives."""
+        index = self._index(times_s)
+        spans = [span for flow in np.unique(index).tolist() for span in self._spans(battery, flow)]
+        columns = np.array([(p.start_s, p.level_w, p.stored_before_wh) for p in spans])
+        row = np.searchsorted(columns[:, 0], times_s, side="right") - 1
+        start_s, level_w, before_wh = columns[row].T
+        made_j = np.empty(len(times_s))
+        for chosen, track in self._tracks(index):
+            made_j[chosen] = track.integral(start_s[chosen], times_s[chosen])
+        net_j = self._array_shares[index] * made_j - level_w * (times_s - start_s)
+        capacity_wh = np.array([flow.state.capacity_wh for flow in self.flows])[index]
+        stored_wh = stored_after_wh(battery, capacity_wh, before_wh, net_j / _HOUR_S)
+        return np.asarray(stored_wh / capacity_wh)
 
-    def state(self, t_s: int) -> BusState:
-        """The state at one instant."""
-        return self.states([t_s])[0]
+    def _spans(self, battery: ConstantBatteryParameters, index: int) -> Iterator[LinearSpan]:
+        flow, stop_s = self.flows[index], self._environment.duration_s
+        if index + 1 < len(self.flows):
+            stop_s = self.flows[index + 1].t_s
+        track = self._environment.array_power_w[self._vehicle, flow.attitude]
+        return linear_spans(
+            self.parameters,
+            battery,
+            flow.state,
+            flow.load_w,
+            track,
+            flow.array_share,
+            flow.t_s,
+            stop_s,
+        )
 
-    def load_w(self, times_s: Sequence[int]) -> list[float]:
-        """The load that is connected at each time."""
-        index = np.maximum(np.searchsorted(self._starts_s, times_s, side="right") - 1, 0)
-        loads = np.array([flow.load_w for flow in self.flows])
-        return [float(load) for load in loads[index]]
+    def load_w(self, times_s: Sequence[int] | Whole) -> Floats:
+        """The load that is connected at each time (N,)."""
+        return np.array([flow.load_w for flow in self.flows])[self._index(times_s)]
 
-    def array_power_w(self, times_s: Sequence[int]) -> list[float]:
-        """What the arrays can give at each time in the attitude of then."""
-        times = np.asarray(times_s, dtype=float)
-        index = np.maximum(np.searchsorted(self._starts_s, times, side="right") - 1, 0)
-        power = np.zeros(len(times))
+    def array_power_w(self, times_s: Sequence[int] | Whole) -> Floats:
+        """What the arrays can give at each time (N,) in the attitude of then."""
+        index, times = self._index(times_s), np.asarray(times_s, dtype=float)
+        power = np.empty(len(times))
+        for chosen, track in self._tracks(index):
+            power[chosen] = track(times[chosen])
+        return np.asarray(power * self._array_shares[index])
+
+    def _index(self, times_s: Sequence[int] | Whole) -> Indices:
+        """The flow that holds at each time."""
+        return np.maximum(np.searchsorted(self._starts_s, times_s, side="right") - 1, 0)
+
+    def _tracks(self, index: Indices) -> Iterator[tuple[NDArray[np.bool_], Track]]:
+        """For each attitude, which of some flows have it, and the arrays' power in it."""
         names = np.array([flow.attitude for flow in self.flows])[index]
         for attitude in dict.fromkeys(names.tolist()):
-            chosen = names == attitude
-            track = self._environment.array_power_w[self._vehicle, attitude]
-            power[chosen] = track(times[chosen])
-        power *= np.array([flow.array_share for flow in self.flows])[index]
-        return [float(watts) for watts in power]
+            yield names == attitude, self._environment.array_power_w[self._vehicle, attitude]
 
     def lowest(self, start_s: int, stop_s: int) -> tuple[float, float]:
         """The least energy in the battery between two instants, and the load connected then."""
         state, since_s = opened(self.state(start_s)), start_s
-        least, load_w = state.stored_wh, self.load_w([start_s])[0]
-        first = max(int(np.searchsorted(self._starts_s, start_s, side="right")) - 1, 0)
+        least, load_w = state.stored_wh, float(self.load_w([start_s])[0])
+        first = int(self._index([start_s])[0])
         for index in range(first, len(self.flows)):
             is_last = index + 1 == len(self.flows)
             until_s = stop_s if is_last else min(self.flows[index + 1].t_s, stop_s)
@@ -101,7 +129,7 @@ class Energy:
 
     def books(self, start_s: int, stop_s: int) -> dict[str, float]:
         """What went where between two instants by the name of its book; `stored_wh` is the change."""
-        first = max(int(np.searchsorted(self._starts_s, start_s, side="right")) - 1, 0)
+        first = int(self._index([start_s])[0])
         sums = dict.fromkeys((*_BOOKS, "stored_wh"), 0.0)
         for index in range(first, len(self.flows)):
             flow = self.flows[index]

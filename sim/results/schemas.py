@@ -194,11 +194,12 @@ TABLES = {
 
 
 def table(columns: Sequence[Column], data: Any) -> pl.DataFrame:
-    """A table of a schema from columns by name or rows; columns that are not given are empty."""
+    """A table of a schema from columns by name or rows; columns that are None or left out are empty."""
     types = {column.name: _TYPES[column.kind] for column in columns}
     if isinstance(data, dict):
         height = len(next(iter(data.values()))) if data else 0
-        full = {name: data.get(name, [None] * height) for name in types}
+        nothing = [None] * height
+        full = {name: nothing if data.get(name) is None else data[name] for name in types}
         return pl.DataFrame(full, schema=types, strict=False)
     return pl.DataFrame(data, schema=types, orient="row", strict=False)
 

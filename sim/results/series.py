@@ -13,9 +13,11 @@ from sim.physics.recorder import BITS_PER_GB
 from sim.results.loads import load_parts_w
 from sim.results.power import Energy
 from sim.results.schemas import SERIES, table
+from sim.results.sights import read_only
 from sim.results.timeline import Attitudes, Steps, Whole, mode_spans, return_links, uses_of
 
 Floats = NDArray[np.float64]
+Indices = NDArray[np.intp]
 Line = tuple[str, str, str, Floats]
 """Asset, quantity, subject and the values."""
 
@@ -37,34 +39,45 @@ def sample_times_s(duration_s: int, cadence_s: int) -> Whole:
     return np.arange(0, duration_s, cadence_s, dtype=np.int64)
 
 
-def series(environment: Environment, log: RunLog, cadence_s: int) -> pl.DataFrame:
+def series(
+    environment: Environment, log: RunLog, cadence_s: int, arrived: pl.DataFrame
+) -> pl.DataFrame:
     """All quantities of all assets at whole multiples of the cadence, long form.
 
+    `arrived` is what reached the Earth.
     Sorted by asset and quantity in the order of the scenario, then by time. Values that do not
     exist at an instant, as a margin outside contacts, have no row.
     """
     times = sample_times_s(environment.duration_s, cadence_s)
-    parts = []
-    for asset, quantity, subject, values in _lines(environment, log, times):
-        known = ~np.isnan(values)
-        count = int(known.sum())
-        parts.append(
-            pl.DataFrame(
-                {
-                    "t_s": times[known],
-                    "asset": pl.repeat(asset, count, eager=True),
-                    "quantity": pl.repeat(quantity, count, eager=True),
-                    "subject": pl.repeat(subject, count, eager=True),
-                    "value": values[known],
-                }
-            )
-        )
-    return pl.concat(parts) if parts else table(SERIES, [])
+    lines = [
+        (*names, ~np.isnan(values), values)
+        for *names, values in _lines(environment, log, times, arrived)
+    ]
+    if not lines:
+        return table(SERIES, [])
+    *names, known, values = zip(*lines, strict=True)
+    counts = [int(is_known.sum()) for is_known in known]
+    of_line = pl.Series(np.repeat(np.arange(len(lines)), counts))
+    return pl.DataFrame(
+        {
+            "t_s": np.concatenate([times[is_known] for is_known in known]),
+            **{
+                column: pl.Series(texts).gather(of_line)
+                for column, texts in zip(("asset", "quantity", "subject"), names, strict=True)
+            },
+            "value": np.concatenate(
+                [v[is_known] for is_known, v in zip(known, values, strict=True)]
+            ),
+        }
+    )
 
 
-def _lines(environment: Environment, log: RunLog, times: Whole) -> Iterator[Line]:
+def _lines(
+    environment: Environment, log: RunLog, times: Whole, arrived: pl.DataFrame
+) -> Iterator[Line]:
     for vehicle in environment.scenario.vehicles:
         yield from _vehicle_lines(environment, log, vehicle, times)
+        yield vehicle, "delivered_gb", "", _delivered_gb(arrived, vehicle, times)
         yield from _data_lines(environment, log, vehicle, times)
     for relay in environment.scenario.relays:
         yield from _data_lines(environment, log, relay, times)
@@ -75,24 +88,20 @@ def _vehicle_lines(
 ) -> Iterator[Line]:
     place = environment.places[environment.scenario.vehicles[vehicle].place]
     energy = Energy(environment, log, vehicle)
-    whole = times.tolist()
-    states = list(energy.states(whole))
-    at = times.astype(float)
-    yield vehicle, "sun_elevation_deg", "", place.sun_elevation_deg(at)
-    yield vehicle, "array_power_w", "", np.array(energy.array_power_w(whole))
-    load = np.array(energy.load_w(whole))
+    yield vehicle, "sun_elevation_deg", "", place.sun_elevation_deg(times.astype(float))
+    yield vehicle, "array_power_w", "", energy.array_power_w(times)
+    load = energy.load_w(times)
     yield vehicle, "load_w", "", load
     for part, watts in load_parts_w(environment, log, vehicle, times, load).items():
         yield vehicle, "load_part_w", part, watts
-    yield vehicle, "state_of_charge", "", np.array([state.state_of_charge for state in states])
+    charge, temperatures_k = energy.stores(times)
+    yield vehicle, "state_of_charge", "", charge
     heat = environment.scenario.vehicles[vehicle].heat
-    for index, node in enumerate(heat.nodes if heat is not None else {}):
-        kelvin = [state.temperatures_k[index] for state in states]
-        yield vehicle, "temperature_k", node, np.array(kelvin)
+    for node, kelvin in zip(heat.nodes if heat is not None else (), temperatures_k, strict=True):
+        yield vehicle, "temperature_k", node, kelvin
     spans = mode_spans(environment, log, vehicle)
     awake = Steps.of((span.start_s, int(span.is_awake)) for span in spans)
     yield vehicle, "awake", "", awake.at(times).astype(float)
-    yield vehicle, "delivered_gb", "", _delivered_gb(log, vehicle, times)
 
 
 def _data_lines(environment: Environment, log: RunLog, asset: str, times: Whole) -> Iterator[Line]:
@@ -107,26 +116,26 @@ def _data_lines(environment: Environment, log: RunLog, asset: str, times: Whole)
             yield asset, "margin_db", link, margin
 
 
-def _delivered_gb(log: RunLog, vehicle: str, times: Whole) -> Floats:
+def _delivered_gb(arrived: pl.DataFrame, vehicle: str, times: Whole) -> Floats:
     """Received on Earth by each time; evenly between the instants of each piece."""
-    rows = [
-        (d.arrived_start_s, d.arrived_stop_s, d.piece.bits)
-        for d in log.deliveries
-        if d.piece.origin == vehicle
-    ]
-    total = np.zeros(len(times))
-    if not rows:
-        return total
-    start, stop, bits = np.array(rows, dtype=float).T
-    order = np.argsort(stop, kind="stable")
-    done = np.concatenate([[0.0], np.cumsum(bits[order])])
-    total = done[np.searchsorted(stop[order], times, side="right")]
+    mine = arrived.filter(pl.col("origin") == vehicle).sort("arrived_stop_s", maintain_order=True)
+    start, stop, bits = (
+        mine[name].to_numpy() for name in ("arrived_start_s", "arrived_stop_s", "bits")
+    )
+    done = np.append(0, np.cumsum(bits)).astype(float)
+    total = done[np.searchsorted(stop, times, side="right")]
     first, last = np.searchsorted(times, start, side="right"), np.searchsorted(times, stop)
-    for index in np.flatnonzero(first < last):  # pieces that are arriving at a sample
-        inside = slice(first[index], last[index])
-        share = (times[inside] - start[index]) / (stop[index] - start[index])
-        total[inside] += bits[index] * share
+    sample, piece = _runs(first, last)  # pieces that are arriving at a sample
+    share = (times[sample] - start[piece]) / (stop - start)[piece]
+    np.add.at(total, sample, bits[piece] * share)
     return np.asarray(total / BITS_PER_GB)
+
+
+def _runs(first: Indices, last: Indices) -> tuple[Indices, Indices]:
+    """Every index from each `first` up to each `last` (N,), and of which of the N it is."""
+    counts = np.maximum(last - first, 0)
+    of_run = np.repeat(np.arange(len(counts)), counts)
+    return np.arange(len(of_run)) + (first - np.cumsum(counts) + counts)[of_run], of_run
 
 
 def _used_rate_bps(environment: Environment, log: RunLog, link: str, times: Whole) -> Floats:
@@ -141,35 +150,24 @@ def _margin_db(environment: Environment, log: RunLog, link: str, times: Whole) -
     """Margin of the rate in use, before any reserve; none while the link is off."""
     margin = np.full(len(times), NO_MARGIN)
     for hop in environment.hops_of(link):
+        uses = [(u.start_s, u.stop_s, u.rate_bps) for u in log.uses if u.hop == hop.name]
+        start, stop, rate = np.array(uses, dtype=np.int64).reshape(-1, 3).T
+        chosen, use = _runs(np.searchsorted(times, start), np.searchsorted(times, stop))
         attitudes = Attitudes.of(log, hop.source)
-        for rate, chosen in _in_use(hop, log, times):
-            margin[chosen] = margin_db(hop, rate, times[chosen], attitudes)
+        margin[chosen] = margin_db(hop, rate[use], times[chosen], attitudes)
     return margin
 
 
-def _in_use(hop: Hop, log: RunLog, times: Whole) -> Iterator[tuple[int, NDArray[np.intp]]]:
-    """Each rate that a hop was used at, and which of the times it was in use."""
-    by_rate: dict[int, list[NDArray[np.intp]]] = {}
-    for use in log.uses:
-        if use.hop == hop.name:
-            first, last = np.searchsorted(times, [use.start_s, use.stop_s])
-            by_rate.setdefault(use.rate_bps, []).append(np.arange(first, last))
-    for rate, parts in by_rate.items():
-        chosen = np.concatenate(parts)
-        if len(chosen):
-            yield rate, chosen
-
-
-def margin_db(hop: Hop, rate_bps: int, t_s: Whole, attitudes: Attitudes) -> Floats:
-    """Margin of a rate on a hop in the attitude of then; NaN where it is not known."""
-    margin = np.full(len(t_s), NO_MARGIN)
-    if not hop.carrier_to_noise_dbhz or rate_bps not in hop.required_dbhz:
-        return margin
-    ratios = hop.carrier_to_noise_dbhz
+def margin_db(hop: Hop, rate_bps: Whole, t_s: Whole, attitudes: Attitudes) -> Floats:
+    """Margin of rates (N,) on a hop at times (N,) in the attitude of then; NaN where not known."""
+    ratio = np.full(len(t_s), NO_MARGIN)
     present = attitudes.index.at(t_s)
-    for index, name in enumerate(attitudes.names):
+    for index, name in enumerate(attitudes.names if hop.carrier_to_noise_dbhz else ()):
         chosen = present == index
         if chosen.any():
-            ratio = ratios.get(name) or next(iter(ratios.values()))
-            margin[chosen] = ratio(t_s[chosen].astype(float)) - hop.required_dbhz[rate_bps]
-    return margin
+            ratios = hop.carrier_to_noise_dbhz
+            find = ratios.get(name) or next(iter(ratios.values()))
+            ratio[chosen] = find(read_only(t_s[chosen].astype(float)))
+    rates, of_rate = np.unique(rate_bps, return_inverse=True)
+    required = np.array([hop.required_dbhz.get(rate, NO_MARGIN) for rate in rates.tolist()])
+    return np.asarray(ratio - required[of_rate])

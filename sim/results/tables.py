@@ -50,11 +50,11 @@ def events(environment: Environment, log: RunLog) -> pl.DataFrame:
 
     The mode of each vehicle at the start is its first row.
     """
-    clock = environment.clock
     vehicles = environment.scenario.vehicles.items()
     first = [Event(0, name, "mode", "", "", v.initial_mode, "start") for name, v in vehicles]
-    rows = [(event.t_s, clock.utc(event.t_s), *event[1:]) for event in (*first, *log.events)]
-    return table(EVENTS, rows)
+    columns = zip(*(*first, *log.events), strict=True)
+    rows: dict[str, Sequence[Any]] = dict(zip(Event._fields, columns, strict=True))
+    return table(EVENTS, rows | {"utc": environment.clock.labels(rows["t_s"])})
 
 
 def _vehicle_rows(

@@ -21,6 +21,7 @@ from sim.errors import SimError, StudyError
 from sim.operations import operate
 from sim.operations.runlog import RunLog
 from sim.results import attribution, tables
+from sim.results.arrivals import arrivals
 from sim.results.limits import limits as limits_of
 from sim.results.metrics import latencies_s
 from sim.study.executors import Task, execute, packed
@@ -188,7 +189,7 @@ def _vehicle(
     environment: Environment, log: RunLog, days: pl.DataFrame, name: str, limits: Any
 ) -> Row:
     mine = days.filter(pl.col("asset") == name)
-    late = latencies_s([d for d in log.deliveries if d.piece.origin == name])
+    late = latencies_s(arrivals(log.deliveries).filter(pl.col("origin") == name))
     deaths = [
         e.t_s for e in log.events if e.asset == name and (e.event, e.after) == ("mode", "dead")
     ]
