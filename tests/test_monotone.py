@@ -4,7 +4,7 @@ One lander, one relay and one station on random contact plans; every run's books
 bits. All pairs are compared at the same production.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -39,12 +39,12 @@ def _lines(spans: Spans, ends: str) -> list[str]:
 
 
 @st.composite
-def runs(draw: st.DrawFn) -> Environment:
+def runs(draw: st.DrawFn, relays_gb: Sequence[float] = (0.001, 0.05, 64)) -> Environment:
     """A small mission: contacts of both hops, production once or always, room on board."""
     rate = draw(st.integers(1_000, 400_000))
     plan = draw(st.sampled_from([always(rate), once(rate, draw(st.integers(1, 90_000)))]))
     room = draw(st.sampled_from([0.001, 0.05, 1, 32]))
-    relay = draw(st.sampled_from([0.001, 0.05, 64]))
+    relay = draw(st.sampled_from(relays_gb))
     return planned(
         [*_lines(draw(spans()), "1 2"), *_lines(draw(spans()), "2 3")],
         plan,
@@ -83,9 +83,9 @@ _settings = settings(
 )
 
 
-@_settings
-@given(runs(), st.integers(2, 5))
-def test_higher_rates_never_deliver_less(environment: Environment, factor: int) -> None:
+def _faster(environment: Environment, factor: int, source: str = "") -> Environment:
+    """Every contact of a sender, or of all, at a multiple of its rate."""
+
     def faster(contact: Contact) -> Contact:
         steps = {
             key: tuple((at_s, rate * factor) for at_s, rate in rows)
@@ -93,7 +93,40 @@ def test_higher_rates_never_deliver_less(environment: Environment, factor: int) 
         }
         return replace(contact, steps=steps)
 
-    assert _delivered(_with_hops(environment, faster)) >= _delivered(environment) - SLACK_BITS
+    quick = _with_hops(environment, faster).hops
+    hops = tuple(
+        new if source in ("", old.source) else old
+        for new, old in zip(quick, environment.hops, strict=True)
+    )
+    return replace(environment, hops=hops)
+
+
+@_settings
+@given(runs(relays_gb=[64]), st.integers(2, 5))
+def test_higher_rates_never_deliver_less(environment: Environment, factor: int) -> None:
+    """Where the relay has room: a faster first hop can flood a small one, and docs say so."""
+    assert _delivered(_faster(environment, factor)) >= _delivered(environment) - SLACK_BITS
+
+
+@_settings
+@given(runs(), st.integers(2, 5))
+def test_a_faster_downlink_never_delivers_less(environment: Environment, factor: int) -> None:
+    quick = _faster(environment, factor, "queqiao")
+    assert _delivered(quick) >= _delivered(environment) - SLACK_BITS
+
+
+def test_a_faster_first_hop_can_flood_a_small_relay() -> None:
+    """300 s at 8 Mb/s hold 2.4 Gb for a relay of 0.4 Gb: it refuses what a slow hop leaves on board."""
+    slow = planned(
+        [
+            "a contact +0 +300 1 2 50000",
+            "a contact +10000 +20000 1 2 50000",
+            "a contact +10000 +20000 2 3 50000",
+        ],
+        once(400_000, 1_000),
+        "relays.queqiao.recorder.capacity_gb=0.01",
+    )
+    assert _delivered(_faster(slow, 20, "lander")) < _delivered(slow) - SLACK_BITS
 
 
 @_settings

@@ -104,10 +104,16 @@ class Contact:
         """Exclusive-use rate and share of frames lost at `t_s`; zeros outside the contact."""
         if not self.start_s <= t_s < self.stop_s:
             return 0, 0.0
+        steps = self.steps_in(attitude)
+        _, rate_bps, frame_loss = steps[bisect_right(steps, t_s, key=lambda step: step[0]) - 1]
+        return rate_bps, frame_loss
+
+    def steps_in(self, attitude: str) -> list[tuple[int, int, float]]:
+        """From when on which exclusive-use rate, and which share of frames is lost."""
         key = attitude if self.steps.get(attitude) else next(iter(self.steps))
         steps = self.steps[key]
-        index = bisect_right(steps, t_s, key=lambda step: step[0]) - 1
-        return steps[index][1], self.losses[key][index] if key in self.losses else 0.0
+        losses = self.losses.get(key) or (0.0,) * len(steps)
+        return [(*step, loss) for step, loss in zip(steps, losses, strict=True)]
 
     def capacity_bit(self, attitude: str) -> int:
         """Bits that the contact could carry in one attitude, used alone."""
@@ -154,11 +160,14 @@ class Hop:
     required_dbhz: Mapping[int, float] = field(default_factory=dict)
     """Pt/N0 at which a rate has no margin, by rate."""
 
-    @property
-    def name(self) -> str:
-        """`LINK:DESTINATION`, and where it is repeated; unique in a scenario."""
+    name: str = field(init=False)
+    """`LINK:DESTINATION`, and where it is repeated; unique in a scenario."""
+
+    def __post_init__(self) -> None:
+        """Make the name, which is asked for millions of times."""
         over = f" via {', '.join(self.via)}" if self.via else ""
-        return f"{self.link}:{self.destination}.{self.destination_terminal}{over}"
+        name = f"{self.link}:{self.destination}.{self.destination_terminal}{over}"
+        object.__setattr__(self, "name", name)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

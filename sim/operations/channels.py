@@ -8,9 +8,34 @@ from typing import NamedTuple
 import numpy as np
 
 from sim.environment import Contact, Frame, Hop
-from sim.physics.recorder import Piece
+from sim.physics.recorder import Piece, Recorder
 
 _NO_FRAME = Frame(1, 1)
+_EVEN_S = 1e-3  # how much later than evenly data may flow and still be counted as one flow
+
+
+class Parcel(NamedTuple):
+    """A piece that comes in, or goes out, evenly between two instants."""
+
+    piece: Piece
+    start_s: float
+    stop_s: float
+
+    def split(self, bits: int) -> tuple["Parcel", "Parcel"]:
+        """The first `bits` of it, and the rest."""
+        head, rest = self.piece.split(bits)
+        cut_s = self.start_s + (self.stop_s - self.start_s) * (bits / self.piece.bits)
+        return Parcel(head, self.start_s, cut_s), Parcel(rest, cut_s, self.stop_s)
+
+    def joined(self, later: "Parcel") -> "Parcel | None":
+        """This one and a later one together, if both are one even flow to a millisecond."""
+        if later.start_s - self.stop_s > _EVEN_S or not later.piece.continues(self.piece):
+            return None
+        piece = self.piece.joined(later.piece)
+        even_s = (later.stop_s - self.start_s) * (self.piece.bits / piece.bits)
+        if abs(self.start_s + even_s - self.stop_s) > _EVEN_S:
+            return None
+        return Parcel(piece, self.start_s, later.stop_s)
 
 
 class _Offer(NamedTuple):
@@ -22,25 +47,20 @@ class _Offer(NamedTuple):
 
 @dataclass(slots=True)
 class Flight:
-    """A piece on its way, arriving evenly between two instants."""
+    """What is on its way over a hop, with the instants of its arrival."""
 
-    piece: Piece
+    parcel: Parcel
     hop: Hop
-    arrives_start_s: float
-    arrives_stop_s: float
 
-    def landed(self, now_s: float) -> Piece | None:
-        """The part that has arrived by now, taken off; None if nothing has."""
-        if self.arrives_stop_s <= now_s:
-            return self.piece
-        if self.arrives_start_s >= now_s:
+    def landed(self, now_s: float) -> Parcel | None:
+        """The part that has arrived by now, taken off a flight that goes on; None if nothing has."""
+        piece, start_s, stop_s = self.parcel
+        if start_s >= now_s:
             return None
-        length = self.arrives_stop_s - self.arrives_start_s
-        bits = int(self.piece.bits * ((now_s - self.arrives_start_s) / length))
+        bits = int(piece.bits * ((now_s - start_s) / (stop_s - start_s)))
         if bits == 0:
             return None
-        head, self.piece = self.piece.split(bits)
-        self.arrives_start_s = now_s
+        head, self.parcel = self.parcel.split(bits)
         return head
 
 
@@ -53,6 +73,7 @@ class Channel:
         hops: tuple[Hop, ...],
         retransmit: bool,
         draws: np.random.Generator | None = None,
+        recorder: Recorder | None = None,
     ) -> None:
         self.link = link
         self.hops = hops
@@ -72,6 +93,8 @@ class Channel:
         """Information bits of all turns since the last whole frame."""
         self._draws = draws
         """Where lost frames are drawn from; None: their expected share is lost."""
+        self._custodian = recorder if retransmit else None
+        """Where copies stay until their receipt is acknowledged."""
         self._carry = 0.0
         """Part of a frame that is still to be lost."""
         self._offered = _Offer(0, 0)
@@ -129,10 +152,10 @@ class Channel:
         return arriving * self.frame.data_bits
 
     def send(
-        self, pieces: list[Piece], start_s: int, stop_s: int
-    ) -> tuple[list[Piece], list[Piece], int]:
-        """Take pieces on their way: what will arrive, what is lost, and the bits sent again."""
-        moved = sum([piece.bits for piece in pieces])
+        self, parcels: list[Parcel], start_s: int, stop_s: int
+    ) -> tuple[list[Parcel], list[Parcel], int]:
+        """Take parcels on their way: what will arrive, what is lost, and the bits sent again."""
+        moved = sum([parcel.piece.bits for parcel in parcels])
         if self.hop is None or moved == 0:
             self._spend(0)
             return [], [], 0
@@ -140,14 +163,14 @@ class Channel:
         if self.retransmit:
             again = self._repeated(filled)
             self._spend(filled + again)
-            self._fly(pieces, self.hop, start_s, stop_s)
-            return pieces, [], again * self.frame.data_bits
+            self._fly(parcels, self.hop, start_s, stop_s, again / (filled + again))
+            return parcels, [], again * self.frame.data_bits
         self._spend(filled)
         lost_frames = self._lost_frames(filled)
         if self._draws is None:
             self._carry += filled * self.frame_loss - lost_frames
         lost_bits = min(lost_frames * self.frame.data_bits, moved)
-        arriving, lost = divided(pieces, moved - lost_bits)
+        arriving, lost = _thinned(parcels, moved, lost_bits) if lost_bits else (parcels, [])
         self._fly(arriving, self.hop, start_s, stop_s)
         return arriving, lost, 0
 
@@ -176,48 +199,99 @@ class Channel:
         else:
             self.credit_bits -= frames * self.frame.bits * self.turns
 
-    def _fly(self, pieces: list[Piece], hop: Hop, start_s: int, stop_s: int) -> None:
-        """Put pieces on their way, each as it is made and as the rate allows.
+    def _fly(
+        self, parcels: list[Parcel], hop: Hop, start_s: int, stop_s: int, repeated: float = 0.0
+    ) -> None:
+        """Put parcels on their way, each as it comes in and as the rate allows.
 
-        Pieces that are made at the same time share the link: each takes its part of it.
+        What is stored goes piece by piece; what comes in meanwhile goes as it comes, each taking
+        its part of the link. A share `repeated` of each is lost at first and comes a round trip
+        later.
         """
         light_s = hop.light_time_s.at(stop_s)
-        clock_s, end_s = float(max(start_s, self.ready_s)), float(stop_s)
+        free_s = queue_s = float(max(start_s, self.ready_s))
         rate = self.data_rate_bps
-        for piece in pieces:
-            leaves_s = min(max(clock_s, piece.made_start_s), end_s)
-            clock_s = min(leaves_s + piece.bits / rate, end_s)
-            gone_s = min(max(clock_s, piece.made_stop_s), end_s)
-            self.flights.append(Flight(piece, hop, leaves_s + light_s, gone_s + light_s))
+        for piece, comes_s, is_in_s in parcels:
+            leaves_s = min(max(queue_s, comes_s), stop_s)
+            free_s = min(max(free_s, comes_s) + piece.bits / rate, stop_s)
+            gone_s = min(max(free_s, is_in_s), stop_s)
+            if is_in_s <= start_s:
+                queue_s = free_s
+            late_bits = int(piece.bits * repeated)
+            if late_bits:
+                late = piece._replace(bits=late_bits)
+                self._take_off(late, hop, leaves_s, gone_s, light_s, trips=3)
+                piece = piece._replace(bits=piece.bits - late_bits)  # noqa: PLW2901 - the rest
+            self._take_off(piece, hop, leaves_s, gone_s, light_s, trips=1)
 
-    def landings(self, now_s: float) -> list[tuple[Hop, Piece, float, float]]:
-        """What arrives by now: hop, piece, and its instants of arrival."""
-        landed, flying = [], deque[Flight]()
+    def _take_off(
+        self,
+        piece: Piece,
+        hop: Hop,
+        leaves_s: float,
+        gone_s: float,
+        light_s: float,
+        trips: int,
+    ) -> None:
+        """Put one piece on its way, which has come after so many trips; a copy waits for one more."""
+        first_s, last_s = leaves_s + trips * light_s, gone_s + trips * light_s
+        parcel = Parcel(piece, first_s, last_s)
+        if self._custodian is not None:
+            self._custodian.keep(piece, first_s + light_s, last_s + light_s)
         for flight in self.flights:
-            start_s, stop_s = flight.arrives_start_s, flight.arrives_stop_s
-            if stop_s <= now_s:
-                landed.append((flight.hop, flight.piece, start_s, stop_s))
+            if flight.parcel.piece.made_stop_s == piece.made_start_s and flight.hop is hop:
+                whole = flight.parcel.joined(parcel)
+                if whole is not None:
+                    flight.parcel = whole
+                    return
+        self.flights.append(Flight(parcel, hop))
+
+    def landings(self, now_s: float) -> list[tuple[Hop, Parcel]]:
+        """What has arrived by now, and over which hop."""
+        landed: list[tuple[Hop, Parcel]] = []
+        flying = deque[Flight]()
+        for flight in self.flights:
+            if flight.parcel.stop_s <= now_s:
+                landed.append((flight.hop, flight.parcel))
                 continue
             flying.append(flight)
-            piece = flight.landed(now_s)
-            if piece is not None:
-                landed.append((flight.hop, piece, start_s, now_s))
+            parcel = flight.landed(now_s)
+            if parcel is not None:
+                landed.append((flight.hop, parcel))
         self.flights = flying
         return landed
 
 
-def divided(pieces: Iterable[Piece], bits: int) -> tuple[list[Piece], list[Piece]]:
-    """The first `bits` of some pieces, and the rest."""
-    head: list[Piece] = []
-    rest: list[Piece] = []
-    for piece in pieces:
+def _thinned(
+    parcels: Iterable[Parcel], bits: int, lost_bits: int
+) -> tuple[list[Parcel], list[Parcel]]:
+    """What is left of some parcels of `bits` together when each loses its part, and what is lost."""
+    left: list[Parcel] = []
+    lost: list[Parcel] = []
+    so_far = lost_so_far = 0
+    for piece, start_s, stop_s in parcels:
+        so_far += piece.bits
+        gone = lost_bits * so_far // bits - lost_so_far
+        lost_so_far += gone
+        if gone:
+            lost.append(Parcel(piece._replace(bits=gone), start_s, stop_s))
+        if gone < piece.bits:
+            left.append(Parcel(piece._replace(bits=piece.bits - gone), start_s, stop_s))
+    return left, lost
+
+
+def divided(parcels: Iterable[Parcel], bits: int) -> tuple[list[Parcel], list[Parcel]]:
+    """The first `bits` of some parcels, and the rest."""
+    head: list[Parcel] = []
+    rest: list[Parcel] = []
+    for parcel in parcels:
         if bits <= 0:
-            rest.append(piece)
-        elif piece.bits <= bits:
-            head.append(piece)
-            bits -= piece.bits
+            rest.append(parcel)
+        elif parcel.piece.bits <= bits:
+            head.append(parcel)
+            bits -= parcel.piece.bits
         else:
-            first, second = piece.split(bits)
+            first, second = parcel.split(bits)
             head.append(first)
             rest.append(second)
             bits = 0

@@ -1,35 +1,25 @@
 """Who talks to whom: contacts open and close, channels choose a destination, relays take turns."""
 
-from bisect import bisect_right
 from collections.abc import Callable, Generator
 from math import ceil, inf
 from typing import Any
 
 import simpy
 
-from sim.environment import ANY_ATTITUDE, Contact, Environment, Hop
+from sim.environment import ANY_ATTITUDE, Environment, Hop
 from sim.operations.channels import Channel
+from sim.operations.offers import Offers, Options, contact_at, edges_s
 from sim.operations.policies import Option, chosen
 from sim.operations.runlog import Event, RunLog, Wait
-from sim.operations.sharing import Terminals
+from sim.operations.sharing import Terminals, contended_links
 from sim.operations.transport import Network, Node
 
+_NOTHING = (None, False)
 _SETTLING_S = 2  # longer than any light time to the Moon and back
 
 
-class Schedule:
-    """The contacts of one hop, found by time."""
-
-    def __init__(self, hop: Hop) -> None:
-        self.hop = hop
-        self._starts = [contact.start_s for contact in hop.contacts]
-
-    def at(self, now_s: int) -> Contact | None:
-        """The contact that is open now."""
-        index = bisect_right(self._starts, now_s) - 1
-        if index < 0 or now_s >= self.hop.contacts[index].stop_s:
-            return None
-        return self.hop.contacts[index]
+Sight = tuple[Options | Option | None, bool]
+"""What a channel would choose, or may choose from, and whether data come in."""
 
 
 class Traffic:
@@ -47,43 +37,64 @@ class Traffic:
         self.listeners: dict[str, Callable[[], None]] = {}
         """What to call when the transmitters of an asset have changed."""
         self._links = environment.scenario.links
-        self._schedules = {hop.name: Schedule(hop) for hop in environment.hops}
+        self._offers: dict[str, dict[str, Offers]] = {hop.link: {} for hop in environment.hops}
         self._channels = [(node, channel) for node in network.order for channel in node.channels]
         self._alarm_s = inf
+        self._seen: list[Sight] = []
+        """What the channels chose by when they last chose."""
+        self._contended = contended_links(channel.hops for _, channel in self._channels)
         self._terminals = Terminals(environment)
         self._waiting: dict[str, int] = {}
         """Since when a link waits for a free terminal."""
 
     def follow_contacts(self) -> Generator[simpy.Event, Any, None]:
         """The SimPy process that stops at every edge of a contact or of a rate."""
-        for edge, users in sorted(self._edges().items()):
+        for edge in sorted(edges_s([hop for _, channel in self._channels for hop in channel.hops])):
+            if edge >= self.environment.duration_s:
+                return
             yield self.clock.timeout(edge - self.clock.now)
-            if any(channel.is_on or node.has_data for node, channel in users):
-                self.refresh()
-
-    def _edges(self) -> dict[int, list[tuple[Node, Channel]]]:
-        """Who could send over a hop whose contact or rate changes, by the instant of the change."""
-        edges: dict[int, list[tuple[Node, Channel]]] = {}
-        for node, channel in self._channels:
-            for hop in channel.hops:
-                for contact in hop.contacts:
-                    starts = {start for steps in contact.steps.values() for start, _ in steps}
-                    for edge in {contact.stop_s, *starts}:
-                        if edge < self.environment.duration_s:
-                            edges.setdefault(edge, []).append((node, channel))
-        return edges
+            self.refresh()
 
     def open_contact(self, link: str, now: int) -> tuple[str, int] | None:
         """The contact over a link that is open now, as (hop, start); None if there is none."""
         for hop in self.environment.hops_over(link):
-            contact = self._schedules[hop.name].at(now)
+            contact = contact_at(hop, now)
             if contact is not None:
                 return hop.name, contact.start_s
         return None
 
     def refresh(self, asking: str = "") -> None:
-        """Settle, then let every channel choose again; assets other than `asking` are told."""
+        """Let every channel choose again if what it chooses by has changed.
+
+        Assets other than `asking` are told whose transmitters have gone on or off.
+        """
         now = int(self.clock.now)
+        if self._sights(now) != self._seen:
+            self._choose(now, asking)
+            self._seen = self._sights(now)
+
+    def _sights(self, now: int) -> list[Sight]:
+        """What the choice of each channel depends on.
+
+        Where data flow, a queue is looked at as it was last settled: when it runs empty is
+        foreseen, so that no instant has to be settled in which nothing changes.
+        """
+        return [
+            (self._wish(node, channel, now), node.is_fed)
+            if node.may_transmit and node.has_data
+            else _NOTHING
+            for node, channel in self._channels
+        ]
+
+    def _wish(self, node: Node, channel: Channel, now: int) -> Options | Option | None:
+        """What the channel would choose now, or may choose from where others compete with it."""
+        options = self._options(node, channel, now)
+        if channel.link in self._contended:
+            return options
+        return chosen(options, channel.hop, self._links[channel.link].choose)
+
+    def _choose(self, now: int, asking: str) -> None:
+        """Settle, then let every channel choose again."""
         self.network.settle(now)
         self._terminals.release(
             (channel.hop, channel.contact, now) for _, channel in self._channels if channel.is_on
@@ -142,16 +153,13 @@ class Traffic:
             return max(now + acquisition_s, channel.ready_s)
         return self._terminals.pointed_s(option.hop, option.contact, now) + acquisition_s
 
-    def _options(self, node: Node, channel: Channel, now: int) -> list[Option]:
+    def _options(self, node: Node, channel: Channel, now: int) -> Options:
+        """What the channel is offered now in the attitude of its node."""
         attitude = self.attitudes.get(node.name, ANY_ATTITUDE)
-        options = []
-        for hop in channel.hops:
-            contact = self._schedules[hop.name].at(now)
-            if contact is not None:
-                rate, loss = contact.step_at(now, attitude)
-                if rate > 0:
-                    options.append(Option(hop, contact, rate, loss))
-        return options
+        offers = self._offers[channel.link]
+        if attitude not in offers:
+            offers[attitude] = Offers(channel.hops, attitude)
+        return offers[attitude].at(now)
 
     def _note_wait(self, link: str, waits: bool, now: int) -> None:
         since_s = self._waiting.get(link)
@@ -193,6 +201,7 @@ class Traffic:
 
     def _come_back(self, at_s: int) -> Generator[simpy.Event, Any, None]:
         yield self.clock.timeout(at_s - self.clock.now)
+        self._seen = []  # time alone has emptied a queue
         self.refresh()
 
 
@@ -204,7 +213,9 @@ def _empty_s(node: Node, now: int) -> float:
         return now + _SETTLING_S
     if node.recorder is None:
         return inf
-    rate = sum(channel.data_rate_bps for channel in node.channels if channel.ready_s <= now)
+    sending = [channel for channel in node.channels if channel.is_on]
+    rate = sum(channel.data_rate_bps for channel in sending)
     if rate <= 0.0 or node.recorder.used_bits == 0:
         return inf
-    return now + ceil(node.recorder.used_bits / rate) + 1
+    ready_s = max(channel.ready_s for channel in sending)
+    return max(now, ready_s) + ceil(node.recorder.used_bits / rate) + 1

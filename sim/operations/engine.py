@@ -111,7 +111,8 @@ def _nodes(environment: Environment) -> dict[str, Node]:
         hops = environment.hops_of(link)
         if source in nodes and hops:
             draws = _draws(scenario.seed, link) if scenario.frame_loss == "sampled" else None
-            channel = Channel(link, hops, parameters.retransmit, draws)
+            store = nodes[source].recorder
+            channel = Channel(link, hops, parameters.retransmit, draws, store)
             nodes[source].channels.append(channel)
             for destination in dict.fromkeys(hop.destination for hop in hops):
                 if destination in nodes:

@@ -156,15 +156,15 @@ class Programme:
         activity.start(now, self._period(parameters, now))
         if parameters.rate_bps:
             maker = Maker(activity.name, parameters.rate_bps, parameters.priority)
-            self.vehicle.node.makers[activity.name] = maker
+            self.vehicle.traffic.network.start_making(self.vehicle.node, maker, now)
         self.vehicle.note("activity", activity.name, "", "running", "")
 
     def _stop(self, activity: Activity, now: int) -> None:
         parameters = activity.parameters
         since_s, is_whole = activity.since_s, now >= activity.until_s
         is_done = activity.stop(now)
-        self.vehicle.node.makers.pop(activity.name, None)
         network, node = self.vehicle.traffic.network, self.vehicle.node
+        network.stop_making(node, activity.name, now)
         if not is_whole and parameters.when_cut == "discard":
             network.discard(node, activity.name, since_s)
         if is_done and parameters.reduces is not None:
@@ -187,6 +187,8 @@ class Programme:
 
     def _starts_s(self, parameters: ActivityParameters) -> tuple[int, ...]:
         """Starts of the plan that are known by now."""
+        if not parameters.starts:
+            return ()
         known = (self._start_s(start) for start in parameters.starts)
         return tuple(sorted(start_s for start_s in known if start_s is not None))
 

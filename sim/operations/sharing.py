@@ -141,6 +141,16 @@ class Terminals:
         return self._assets[use.asset].terminals[use.terminal]
 
 
+def contended_links(hops_by_link: Iterable[Sequence[Hop]]) -> set[str]:
+    """The links that use some terminal which another link uses too."""
+    users: dict[Key, set[str]] = {}
+    for hops in hops_by_link:
+        for hop in hops:
+            for use in hop.uses:
+                users.setdefault(_key(use), set()).add(hop.link)
+    return {link for links in users.values() if len(links) > 1 for link in links}
+
+
 def _key(use: TerminalUse) -> Key:
     return use.asset, use.terminal
 

@@ -7,7 +7,8 @@ in which data flow moves everything exactly, however long ago the last settlemen
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from sim.operations.channels import Channel, divided
+from sim.environment import Hop
+from sim.operations.channels import Channel, Parcel, divided
 from sim.operations.runlog import ContactUse, DataCounts, Delivery, Level, RunLog
 from sim.physics.recorder import Piece, Recorder
 
@@ -47,7 +48,8 @@ class Node:
         self.feeders: list[Channel] = []
         """Channels of others that can end here."""
         self.may_transmit = True
-        self.inflow: list[Piece] = []
+        self.inflow: list[Parcel] = []
+        """What has come in since the last settlement."""
 
     @property
     def is_idle(self) -> bool:
@@ -64,9 +66,7 @@ class Node:
     @property
     def is_fed(self) -> bool:
         """Whether data are made here, or somebody sends some here."""
-        if self.makers and self.making_bps > 0:
-            return True
-        return any(feeder.sends_to(self.name) for feeder in self.feeders)
+        return bool(self.makers) or any(feeder.sends_to(self.name) for feeder in self.feeders)
 
     @property
     def awaits_data(self) -> bool:
@@ -93,9 +93,11 @@ class Network:
         self.log = log
         self.lunar_day = lunar_day
         self.settled_s = 0
-        self.closed_s = 0
-        """When books were last written down; no use of a contact runs on across it."""
         self.counts: dict[str, Counts] = {}
+        self._coming: dict[tuple[object, ...], int] = {}
+        """Where in the log the last delivery of each hop and product is, since books were closed."""
+        self._using: dict[str, int] = {}
+        """Where in the log the last use of each hop is, since then."""
         self.order = _upstream_first(nodes)
         """The nodes so that data flow from earlier to later ones only."""
 
@@ -108,64 +110,74 @@ class Network:
             self._settle_node(node, start_s, now_s)
         self.settled_s = now_s
 
+    def start_making(self, node: Node, maker: Maker, now_s: int) -> None:
+        """From now on an activity makes data at a node."""
+        self.settle(now_s)
+        node.makers[maker.product] = maker
+
+    def stop_making(self, node: Node, product: str, now_s: int) -> None:
+        """From now on it makes none."""
+        self.settle(now_s)
+        node.makers.pop(product, None)
+
     def _settle_node(self, node: Node, start_s: int, stop_s: int) -> None:
         if node.is_idle:
             return
-        pieces = self._made(node, start_s, stop_s) + node.inflow
+        incoming = self._made(node, start_s, stop_s) + node.inflow
+        incoming.sort(key=_rank)
         node.inflow = []
         before = node.recorder.used_bits if node.recorder else 0
         for channel in node.channels:
             if channel.is_on:
-                allowance = channel.allowance_bits(start_s, stop_s)
-                sent = node.recorder.take(allowance) if node.recorder else []
-                room = allowance - sum([piece.bits for piece in sent])
-                direct, pieces = divided(sorted(pieces, key=_rank), room) if room else ([], pieces)
-                self._send(node, channel, sent + direct, start_s, stop_s)
+                room_bits = channel.allowance_bits(start_s, stop_s)
+                loaded, incoming = _loaded(node.recorder, incoming, room_bits, start_s)
+                self._send(node, channel, loaded, start_s, stop_s)
             if channel.flights:
                 self._land(channel, stop_s)
-        if pieces:
-            self._store(node, pieces)
+        if node.recorder and incoming:
+            node.recorder.acknowledge(stop_s)
+        for parcel in incoming:
+            self._store(node, parcel.piece)
         if node.recorder and node.recorder.used_bits != before:
             levels = self.log.levels[node.name]
             if levels[-1].t_s < start_s:
                 levels.append(Level(start_s, before))
             levels.append(Level(stop_s, node.recorder.used_bits))
 
-    def _made(self, node: Node, start_s: int, stop_s: int) -> list[Piece]:
-        pieces = []
+    def _made(self, node: Node, start_s: int, stop_s: int) -> list[Parcel]:
+        if not node.makers:
+            return []
+        parcels = []
+        day = self.lunar_day(node.name, start_s)
         for maker in node.makers.values():
             bits = maker.rate_bps * (stop_s - start_s)
             if bits:
-                day = self.lunar_day(node.name, start_s)
-                pieces.append(
-                    Piece(node.name, maker.product, day, maker.priority, start_s, stop_s, bits)
-                )
+                piece = Piece(node.name, maker.product, day, maker.priority, start_s, stop_s, bits)
+                parcels.append(Parcel(piece, start_s, stop_s))
                 self.counts[node.name].produced += bits
-        return pieces
+        return parcels
 
-    def _store(self, node: Node, pieces: list[Piece]) -> None:
-        for piece in sorted(pieces, key=_rank):
-            dropped = [piece] if node.recorder is None else node.recorder.put(piece)
-            for victim in dropped:
-                counts = self.counts[victim.origin]
-                counts.dropped += victim.bits
-                counts.crowded_out += victim.bits
-                if node.name == victim.origin:
-                    counts.dropped_on_board += victim.bits
+    def _store(self, node: Node, piece: Piece) -> None:
+        for victim in [piece] if node.recorder is None else node.recorder.put(piece):
+            counts = self.counts[victim.origin]
+            counts.dropped += victim.bits
+            counts.crowded_out += victim.bits
+            if node.name == victim.origin:
+                counts.dropped_on_board += victim.bits
 
     def _send(
         self,
         node: Node,
         channel: Channel,
-        pieces: list[Piece],
+        parcels: list[Parcel],
         start_s: int,
         stop_s: int,
     ) -> None:
-        sent, lost, repeated_bits = channel.send(pieces, start_s, stop_s)
-        for piece in sent:
+        sent, lost, repeated_bits = channel.send(parcels, start_s, stop_s)
+        for piece, *_ in sent:
             if piece.origin == node.name:
                 self.counts[node.name].handed_over += piece.bits
-        for piece in lost:
+        for piece, *_ in lost:
             counts = self.counts[piece.origin]
             counts.lost += piece.bits
             if piece.origin == node.name:
@@ -177,8 +189,8 @@ class Network:
                 start_s,
                 stop_s,
                 channel.rate_bps,
-                sum([piece.bits for piece in sent]),
-                sum([piece.bits for piece in lost]) + repeated_bits,
+                sum([parcel.piece.bits for parcel in sent]),
+                sum([parcel.piece.bits for parcel in lost]) + repeated_bits,
                 acquiring_s,
                 channel.turns,
             )
@@ -186,31 +198,45 @@ class Network:
 
     def _note_use(self, use: ContactUse) -> None:
         """Write a use down; one that goes on at the same rate is lengthened."""
-        uses = self.log.uses
-        recent = range(len(uses) - 1, max(-1, len(uses) - 9), -1)
-        for index in recent if use.start_s != self.closed_s else ():
-            last = uses[index]
-            same = (last.hop, last.rate_bps, last.turns) == (use.hop, use.rate_bps, use.turns)
-            if same and last.stop_s == use.start_s and not use.acquiring_s:
-                uses[index] = last._replace(
+        index = self._using.get(use.hop)
+        if index is not None and not use.acquiring_s:
+            last = self.log.uses[index]
+            if (last.stop_s, last.rate_bps, last.turns) == (use.start_s, use.rate_bps, use.turns):
+                self.log.uses[index] = last._replace(
                     stop_s=use.stop_s,
                     moved_bits=last.moved_bits + use.moved_bits,
                     lost_bits=last.lost_bits + use.lost_bits,
                 )
                 return
-        uses.append(use)
+        self._using[use.hop] = len(self.log.uses)
+        self.log.uses.append(use)
 
     def _land(self, channel: Channel, now_s: int) -> None:
-        for hop, piece, start_s, stop_s in channel.landings(float(now_s)):
+        for hop, parcel in channel.landings(float(now_s)):
             node = self.nodes.get(hop.destination)
-            if node is not None:
-                node.inflow.append(piece)
-                continue
-            counts = self.counts[piece.origin]
-            counts.delivered += piece.bits
-            by_day = counts.delivered_by_day
-            by_day[piece.lunar_day] = by_day.get(piece.lunar_day, 0) + piece.bits
-            self.log.deliveries.append(Delivery(piece, hop.destination, start_s, stop_s, hop.link))
+            if node is None:
+                self._deliver(hop, parcel)
+            else:
+                node.inflow.append(parcel)
+
+    def _deliver(self, hop: Hop, parcel: Parcel) -> None:
+        """Count what has come to the Earth; what goes on evenly is one delivery."""
+        piece = parcel.piece
+        counts = self.counts[piece.origin]
+        counts.delivered += piece.bits
+        by_day = counts.delivered_by_day
+        by_day[piece.lunar_day] = by_day.get(piece.lunar_day, 0) + piece.bits
+        key = hop, *piece[:4]
+        deliveries, index = self.log.deliveries, self._coming.get(key)
+        if index is not None:
+            last = deliveries[index]
+            before = Parcel(last.piece, last.arrived_start_s, last.arrived_stop_s)
+            whole = before.joined(parcel)
+            if whole is not None:
+                deliveries[index] = Delivery(whole.piece, last.station, *whole[1:], last.link)
+                return
+        self._coming[key] = len(deliveries)
+        deliveries.append(Delivery(piece, hop.destination, *parcel[1:], hop.link))
 
     def discard(self, node: Node, product: str, since_s: int) -> None:
         """Drop what a node has on board of a product made since an instant."""
@@ -233,16 +259,17 @@ class Network:
 
     def books(self, origin: str) -> DataCounts:
         """Where the data of one vehicle are, in whole bits."""
-        self.closed_s = self.settled_s
+        self._coming.clear()
+        self._using.clear()
         counts = self.counts[origin]
         held = {name: self._held(node, origin) for name, node in self.nodes.items()}
         on_board = held.pop(origin)
         flying = sum(
-            flight.piece.bits
+            flight.parcel.piece.bits
             for node in self.nodes.values()
             for channel in node.channels
             for flight in channel.flights
-            if flight.piece.origin == origin
+            if flight.parcel.piece.origin == origin
         )
         return DataCounts(
             produced=counts.produced,
@@ -263,12 +290,35 @@ class Network:
     def _held(node: Node, origin: str) -> int:
         stored = node.recorder or ()
         return sum(p.bits for p in stored if p.origin == origin) + sum(
-            p.bits for p in node.inflow if p.origin == origin
+            parcel.piece.bits for parcel in node.inflow if parcel.piece.origin == origin
         )
 
 
-def _rank(piece: Piece) -> int:
-    return piece.priority
+def _rank(parcel: Parcel) -> int:
+    return parcel.piece.priority
+
+
+def _loaded(
+    recorder: Recorder | None, incoming: list[Parcel], room_bits: int, now_s: int
+) -> tuple[list[Parcel], list[Parcel]]:
+    """What is sent of what is stored and of what comes in, and what is left of the latter.
+
+    The most important goes first, and of the same priority what is stored before what comes in.
+    """
+    if recorder is None or recorder.used_bits == 0:
+        return divided(incoming, room_bits)
+    loaded: list[Parcel] = []
+    rest: list[Parcel] = []
+    for parcel in incoming:
+        stored = recorder.take(room_bits, parcel.piece.priority)
+        loaded += [Parcel(piece, now_s, now_s) for piece in stored]
+        room_bits -= sum([piece.bits for piece in stored])
+        goes, stays = divided([parcel], room_bits)
+        loaded += goes
+        rest += stays
+        room_bits -= sum([part.piece.bits for part in goes])
+    loaded += [Parcel(piece, now_s, now_s) for piece in recorder.take(room_bits)]
+    return loaded, rest
 
 
 def _upstream_first(nodes: dict[str, Node]) -> list[Node]:

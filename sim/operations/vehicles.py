@@ -112,7 +112,6 @@ class Vehicle:
     # Looking around.
 
     def _review(self, now: int) -> None:
-        self.traffic.network.settle(now)
         self.power.settle(now)
         self._look(now)
         self._heed_alarms()
@@ -150,6 +149,7 @@ class Vehicle:
         if watch.quantity == "time_in_mode_s":
             return float(self.now_s - self.mode_since_s)
         if watch.quantity == "recorder_fill":
+            self.traffic.network.settle(self.now_s)
             return self.node.recorder.fill if self.node.recorder else 0.0
         return self.power.value(watch)
 

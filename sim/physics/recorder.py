@@ -7,6 +7,8 @@ cost more than the whole simulation, and its books are kept in whole bits, which
 from bisect import insort
 from collections import deque
 from collections.abc import Iterator
+from dataclasses import dataclass
+from math import inf
 from typing import Annotated, Literal, NamedTuple, Self
 
 from pydantic import Field, model_validator
@@ -14,6 +16,7 @@ from pydantic import Field, model_validator
 from sim.parameters import Name, Parameters, Positive
 
 BITS_PER_GB = 8_000_000_000
+_EVEN_S = 1e-3  # how far from evenly data may be made and still count as one piece
 
 
 class PartitionParameters(Parameters):
@@ -69,18 +72,40 @@ class Piece(NamedTuple):
 
     def split(self, bits: int) -> tuple["Piece", "Piece"]:
         """The first `bits` of it, and the rest; the time of making is shared in proportion."""
-        start_s, stop_s = self.made_start_s, self.made_stop_s
-        cut_s = start_s + (stop_s - start_s) * (bits / self.bits)
-        kind = self.origin, self.product, self.lunar_day, self.priority
-        return Piece(*kind, start_s, cut_s, bits), Piece(*kind, cut_s, stop_s, self.bits - bits)
+        origin, product, day, priority, start_s, stop_s, all_bits = self
+        cut_s = start_s + (stop_s - start_s) * (bits / all_bits)
+        return (
+            Piece(origin, product, day, priority, start_s, cut_s, bits),
+            Piece(origin, product, day, priority, cut_s, stop_s, all_bits - bits),
+        )
 
     def continues(self, earlier: "Piece") -> bool:
-        """Whether this piece goes on where `earlier` ended, at the same rate."""
-        if self.made_start_s != earlier.made_stop_s or self[:3] != earlier[:3]:
+        """Whether this piece goes on where `earlier` ended, at the same rate.
+
+        The same as far as no bit seems made a millisecond or a bit's own time too early or late.
+        """
+        if self.made_start_s != earlier.made_stop_s or self[:4] != earlier[:4]:
             return False
-        here = self.bits * (earlier.made_stop_s - earlier.made_start_s)
-        there = earlier.bits * (self.made_stop_s - self.made_start_s)
-        return here == there
+        before_s = earlier.made_stop_s - earlier.made_start_s
+        after_s = self.made_stop_s - self.made_start_s
+        apart = abs(self.bits * before_s - earlier.bits * after_s)
+        return apart <= max(before_s + after_s, _EVEN_S * (self.bits + earlier.bits))
+
+    def joined(self, later: "Piece") -> "Piece":
+        """This piece and one that continues it, as one."""
+        origin, product, day, priority, start_s, _, bits = self
+        stop_s, bits = later.made_stop_s, bits + later.bits
+        return Piece(origin, product, day, priority, start_s, stop_s, bits)
+
+
+@dataclass(slots=True)
+class _Copy:
+    """Room that is kept for data under way, let go evenly between two instants."""
+
+    part: str
+    bits: int
+    start_s: float
+    stop_s: float
 
 
 _REST = ""  # name of the part that no partition has to itself
@@ -89,12 +114,12 @@ _REST = ""  # name of the part that no partition has to itself
 class Recorder:
     """The data on board one asset, and its books."""
 
-    __slots__ = ("_lines", "_parts", "_ranks", "_room", "parameters", "peak_bits", "used_bits")
+    __slots__ = ("_copies", "_lines", "_parts", "_ranks", "_room", "parameters", "used_bits")
 
     def __init__(self, parameters: RecorderParameters) -> None:
         self.parameters = parameters
         self.used_bits = 0
-        self.peak_bits = 0
+        self._copies: deque[_Copy] = deque()
         self._lines: dict[tuple[int, str], deque[Piece]] = {}
         self._ranks: list[tuple[int, str]] = []
         self._parts: dict[str, str] = {}
@@ -106,8 +131,9 @@ class Recorder:
 
     @property
     def fill(self) -> float:
-        """Used share of the capacity."""
-        return self.used_bits / self.parameters.capacity_bit
+        """Used share of the capacity, copies of what is under way included."""
+        kept = sum(copy.bits for copy in self._copies)
+        return (self.used_bits + kept) / self.parameters.capacity_bit
 
     def free_bits(self, product: str) -> int:
         """Room left for a product."""
@@ -127,12 +153,12 @@ class Recorder:
             self._append(piece)
         return victims
 
-    def take(self, bits: int) -> list[Piece]:
-        """Up to `bits` of the most important, oldest data."""
+    def take(self, bits: int, priority: float = inf) -> list[Piece]:
+        """Up to `bits` of the oldest of the most important data, down to a priority."""
         taken: list[Piece] = []
         while bits > 0:
             line = self._foremost()
-            if line is None:
+            if line is None or line[0].priority > priority:
                 break
             piece = line.popleft()
             if piece.bits > bits:
@@ -143,11 +169,26 @@ class Recorder:
             self._free(piece)
         return taken
 
-    def give_back(self, pieces: list[Piece]) -> None:
-        """Put pieces that were taken last back to the head of their lines."""
-        for piece in reversed(pieces):
-            self._line(piece).appendleft(piece)
-            self._occupy(piece)
+    def keep(self, piece: Piece, start_s: float, stop_s: float) -> None:
+        """Keep a copy of a piece under way, whose receipt is acknowledged between two instants.
+
+        What finds no room is sent without one.
+        """
+        part = self._part(piece.product)
+        bits = min(piece.bits, self._room[part])
+        self._room[part] -= bits
+        self._copies.append(_Copy(part, bits, start_s, stop_s))
+
+    def acknowledge(self, now_s: float) -> None:
+        """Let the copies go whose receipt is known by now."""
+        for copy in self._copies:
+            left_s = max(copy.stop_s - now_s, 0.0)
+            share = min(left_s / max(copy.stop_s - copy.start_s, left_s), 1.0) if left_s else 0.0
+            gone = copy.bits - int(copy.bits * share)
+            self._room[copy.part] += gone
+            copy.bits -= gone
+            copy.start_s = max(copy.start_s, now_s)
+        self._copies = deque(copy for copy in self._copies if copy.bits)
 
     def discard(self, product: str, since_s: float) -> list[Piece]:
         """Drop what is on board of a product made since an instant; returns it."""
@@ -230,12 +271,10 @@ class Recorder:
     def _append(self, piece: Piece) -> None:
         line = self._line(piece)
         if line and piece.continues(line[-1]):
-            last = line.pop()
-            line.append(last._replace(made_stop_s=piece.made_stop_s, bits=last.bits + piece.bits))
+            line.append(line.pop().joined(piece))
         else:
             line.append(piece)
         self._occupy(piece)
-        self.peak_bits = max(self.peak_bits, self.used_bits)
 
     def _occupy(self, piece: Piece) -> None:
         self.used_bits += piece.bits
