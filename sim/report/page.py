@@ -2,7 +2,7 @@
 
 import base64
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from sim.cache import replace_file
 from sim.errors import ResultsError
 from sim.report import link_needs
 from sim.report.figures import figures_of
+from sim.report.markup import STYLE, anchor_of, folded, heading, link_to, table, title_of
 from sim.report.style import save_figure
 from sim.results import Results
 from sim.results.attribution import CAUSES
@@ -41,21 +42,6 @@ _SHOWN = (
     *("produced_gb", "delivered_gb", "used_wh", "lowest_state_of_charge", "night_margin_wh"),
     *("largest_loss", "limited_by"),
 )
-_STYLE = """
-:root { color-scheme: light; }
-body { font: 15px/1.5 system-ui, sans-serif; color: #222; margin: 2rem auto; max-width: 70rem;
-  padding: 0 1rem; }
-h1 { font-size: 1.6rem; margin-bottom: 0; } h2 { font-size: 1.15rem; margin-top: 2.2rem; }
-.lead { font-size: 1.1rem; } .quiet { color: #667; }
-.open { color: #fff; background: #b00020; padding: .2rem .6rem; }
-figure { margin: 1.4rem 0; } figure img { max-width: 100%; height: auto; }
-figcaption { color: #556; font-size: .9rem; }
-.wide { overflow-x: auto; } table { border-collapse: collapse; font-size: .82rem; }
-th, td { padding: .18rem .55rem; text-align: left; white-space: nowrap; }
-th { border-bottom: 1px solid #889; vertical-align: bottom; }
-td.number { text-align: right; font-variant-numeric: tabular-nums; }
-tbody tr:nth-child(even) { background: #f3f5f8; }
-"""
 
 
 def write_report(results: Results, path: str | Path) -> Path:
@@ -75,10 +61,13 @@ def write_report(results: Results, path: str | Path) -> Path:
 def _lines(results: Results) -> Iterator[str]:
     summary = results.summary
     title = escape(summary["title"] or summary["name"])
+    figures = dict(_figures(results))
+    sections = _sections(results, figures)
     yield "<!doctype html>"
     yield f'<html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
     yield '<meta name="viewport" content="width=device-width, initial-scale=1">'
-    yield f"<style>{_STYLE}</style></head><body>"
+    yield '<link rel="icon" href="data:,">'  # else browsers ask for one
+    yield f"<style>{STYLE}</style></head><body>"
     yield f"<h1>{title}</h1>"
     yield f'<p class="quiet">{escape(summary["name"])}: {summary["start_utc"]} to '
     yield f"{summary['stop_utc']}, lunar days {summary['lunar_days'][0]} to "
@@ -86,29 +75,31 @@ def _lines(results: Results) -> Iterator[str]:
     for vehicle in summary["vehicles"].values():
         yield f'<p class="lead">{escape(vehicle["sentence"])}.</p>'
     yield books_line(summary)
-    yield "<h2>Lunar days</h2>"
-    yield from _lunar_days(results.lunar_days)
-    yield from _figures(results)
-    yield "<h2>What the causes mean</h2>"
-    yield from _table(["cause", "meaning"], [[n.replace("_", " "), m] for n, m in CAUSES.items()])
-    yield "<h2>Vehicles</h2>"
-    yield from _vehicles(summary["vehicles"])
-    yield "<h2>Data products</h2>"
-    yield from _products(summary["vehicles"])
-    yield "<h2>Links</h2>"
-    yield from _table(
-        ["link", "moved, GB", "lost, GB", "used, h", "lowest margin, dB"],
-        [
-            [name, link["moved_gb"], link["lost_gb"], link["used_h"], link["lowest_margin_db"]]
-            for name, link in summary["links"].items()
-        ],
+    yield "<nav>" + " ".join(link_to(name) for name in sections)
+    yield "<br>Figures: " + " ".join(
+        link_to(name.replace("_", " "), f"figure {name}") for name in figures
     )
-    yield "<h2>What the links ask of their terminals</h2>"
-    yield "<p>What each rate needs to close for 99 % of the time in view, with the other end as it "
-    yield "is; which of the terminals' values are assumed stands below.</p>"
-    yield from _table(link_needs.HEADER, link_needs.link_needs_rows(results.scenario))
-    yield from _sources(results)
+    yield "</nav>"
+    for name, lines in sections.items():
+        yield heading(name)
+        yield from lines
     yield f'<p class="quiet">Made by farside {__version__}.</p></body></html>'
+
+
+def _sections(results: Results, figures: dict[str, str]) -> dict[str, Iterable[str]]:
+    """What stands under each heading, in the order of the page."""
+    vehicles = results.summary["vehicles"]
+    causes = [[name.replace("_", " "), meaning] for name, meaning in CAUSES.items()]
+    return {
+        "Lunar days": _lunar_days(results.lunar_days),
+        "Figures": figures.values(),
+        "What the causes mean": table(["cause", "meaning"], causes),
+        "Vehicles": _vehicles(vehicles),
+        "Data products": _products(vehicles),
+        "Links": _links(results.summary["links"]),
+        "What the links ask of their terminals": _needs(results),
+        **_sources(results),
+    }
 
 
 def books_line(summary: dict[str, Any]) -> str:
@@ -125,13 +116,13 @@ def _lunar_days(days: pl.DataFrame) -> Iterator[str]:
     rows = [
         [_rounded(row[name], columns[name]) for name in _SHOWN] for row in days.rows(named=True)
     ]
-    yield from _table([name.replace("_", " ") for name in _SHOWN], rows)
+    yield from table([title_of(name) for name in _SHOWN], rows)
 
 
 def _rounded(value: Any, column: Column) -> Any:
     """Enough digits for the eye; the files have all of them."""
     if isinstance(value, float):
-        return f"{value:.2f}" if column.decimals > 2 else f"{value:.{column.decimals}f}"
+        return f"{value:,.{min(column.decimals, 2)}f}"
     return value.replace("_", " ") if isinstance(value, str) else value
 
 
@@ -141,13 +132,13 @@ def _vehicles(vehicles: dict[str, dict[str, Any]]) -> Iterator[str]:
         for key, value in next(iter(vehicles.values())).items()
         if not isinstance(value, dict) and key != "sentence"
     ]
-    rows = [[name, *(vehicle[name] for vehicle in vehicles.values())] for name in names]
+    rows = [[title_of(name), *(vehicle[name] for vehicle in vehicles.values())] for name in names]
     latencies: dict[str, float] = max((v["latency_s"] for v in vehicles.values()), key=len)
     rows += [
         [f"latency {key}, s", *(v["latency_s"].get(key) for v in vehicles.values())]
         for key in latencies
     ]
-    yield from _table(["", *vehicles], rows)
+    yield from table(["", *vehicles], rows)
 
 
 def _products(vehicles: dict[str, dict[str, Any]]) -> Iterator[str]:
@@ -156,7 +147,7 @@ def _products(vehicles: dict[str, dict[str, Any]]) -> Iterator[str]:
         "vehicle",
         "product",
         "received, GB",
-        "last arrival",
+        "last arrival, UTC",
         "median latency, s",
         "latest, s",
     ]
@@ -169,16 +160,39 @@ def _products(vehicles: dict[str, dict[str, Any]]) -> Iterator[str]:
         for vehicle, facts in vehicles.items()
         for name, product in facts["products"].items()
     ]
-    yield from _table(header, rows)
+    yield from table(header, rows)
 
 
-def _figures(results: Results) -> Iterator[str]:
+def _links(links: dict[str, dict[str, Any]]) -> Iterator[str]:
+    names = ("moved_gb", "lost_gb", "used_h", "lowest_margin_db")
+    rows = [[link, *(facts[name] for name in names)] for link, facts in links.items()]
+    yield from table(["link", *map(title_of, names)], rows)
+
+
+def _needs(results: Results) -> Iterator[str]:
+    yield "<p>What each rate needs to close for 99 % of the time in view, with the other end as it "
+    yield "is; which of the terminals' values are assumed stands below.</p>"
+    yield from table(link_needs.HEADER, link_needs.link_needs_rows(results.scenario))
+
+
+def _figures(results: Results) -> Iterator[tuple[str, str]]:
+    """Name and element of each figure of the run, in the order of the page."""
     drawings = figures_of(results)
     for name, caption in _CAPTIONS.items():
         figure = drawings[name]()
         if figure is not None:
-            yield f'<figure><img alt="{escape(caption)}" src="{_inline(figure)}">'
-            yield f"<figcaption>{escape(caption)}</figcaption></figure>"
+            yield name, _element(name, caption, figure)
+
+
+def _element(name: str, caption: str, figure: Figure) -> str:
+    """The image has its size, so that nothing moves while a browser reads the page."""
+    width, height = (round(inches * figure.dpi) for inches in figure.get_size_inches())
+    words = escape(caption)
+    return (
+        f'<figure id="{anchor_of(f"figure {name}")}"><div class="wide">'
+        f'<img alt="{words}" width="{width}" height="{height}" src="{_inline(figure)}"></div>'
+        f"<figcaption>{words}</figcaption></figure>"
+    )
 
 
 def _inline(figure: Figure) -> str:
@@ -187,29 +201,14 @@ def _inline(figure: Figure) -> str:
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
-def _sources(results: Results) -> Iterator[str]:
+def _sources(results: Results) -> dict[str, Iterable[str]]:
     sources = results.scenario.sources
     assumed = {path: text for path, text in sources.items() if text.startswith("assumed")}
     known = {path: text for path, text in sources.items() if path not in assumed}
-    for heading, group in (("What is assumed", assumed), ("Where the numbers come from", known)):
+    sections: dict[str, Iterable[str]] = {}
+    for title, group in (("What is assumed", assumed), ("Where the numbers come from", known)):
         if group:
-            yield f"<h2>{heading}</h2>"
-            yield from _table(["input", "source"], sorted(group.items()))
-    yield "<h2>Files that went in</h2>"
-    yield from _table(["file", "SHA-256"], sorted(results.inputs.items()))
-
-
-def _table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[str]:
-    yield '<div class="wide"><table><thead><tr>'
-    yield "".join(f"<th>{escape(name)}</th>" for name in header) + "</tr></thead><tbody>"
-    for row in rows:
-        yield "<tr>" + "".join(_cell(value) for value in row) + "</tr>"
-    yield "</tbody></table></div>"
-
-
-def _cell(value: Any) -> str:
-    if isinstance(value, bool) or value is None or isinstance(value, str):
-        text = escape("" if value is None else str(value))
-        is_number = isinstance(value, str) and value.replace(".", "", 1).lstrip("-").isdigit()
-        return f'<td class="number">{text}</td>' if is_number else f"<td>{text}</td>"
-    return f'<td class="number">{f"{value:,.3f}" if isinstance(value, float) else value}</td>'
+            rows = table(["input", "source"], sorted(group.items()))
+            sections[title] = folded(f"{len(group)} inputs", rows)
+    files = table(["file", "SHA-256"], sorted(results.inputs.items()))
+    return sections | {"Files that went in": files}
