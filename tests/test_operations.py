@@ -11,6 +11,7 @@ from sim.environment import Contact, Environment
 from sim.errors import SimError
 from sim.operations import RunLog, operate
 from sim.scenario.loading import load_scenario
+from sim.track import Track
 from tests.small_runs import SCENARIO, small_environment
 
 Window = tuple[int, int]
@@ -94,23 +95,94 @@ def test_full_recorder_refuses_new_data() -> None:
     assert (data.on_board, data.dropped_on_board) == (100_000, 1_500_000)
 
 
+def lossy(environment: Environment, number: int, share: float) -> Environment:
+    """The same with a share of the frames lost on one hop."""
+    hops = list(environment.hops)
+    contacts = tuple(replace(c, losses={"": (share,)}) for c in hops[number].contacts)
+    hops[number] = replace(hops[number], contacts=contacts)
+    return replace(environment, hops=tuple(hops))
+
+
 def test_link_without_retransmission_loses_and_with_it_repeats() -> None:
-    lossy = world(up=[(0, 2000)], down=[(0, 2000)])
-    hop = lossy.hops[0]
-    contact = replace(hop.contacts[0], losses={"": (0.25,)})
-    hops = (replace(hop, contacts=(contact,)), lossy.hops[1])
-    lost = operate(replace(lossy, hops=hops)).snapshots["lander"][-1].data
+    whole = world(up=[(0, 2000)], down=[(0, 2000)])
+    lost = operate(lossy(whole, 0, 0.25)).snapshots["lander"][-1].data
     assert lost.lost == lost.produced // 4
-    again = load_scenario(
-        SCENARIO,
+    again = world(
         [
             "vehicles.lander.activities.survey.data_rate_bps=400",
             "links.lander_return.retransmit=true",
         ],
+        up=[(0, 2000)],
+        down=[(0, 2000)],
     )
-    repeated = operate(replace(lossy, hops=hops, scenario=again)).snapshots["lander"][-1].data
+    repeated = operate(lossy(again, 0, 0.25)).snapshots["lander"][-1].data
     assert repeated.lost == 0
     assert repeated.delivered >= repeated.produced - 2 * 400  # all but the last seconds
+
+
+def test_losses_fall_on_all_products_alike() -> None:
+    """A quarter of the frames, and of each of two products made at once, important or not."""
+    two = (
+        "vehicles.lander.activities={a: {modes: [working], repeat: always, data_rate_bps: 200}, "
+        "b: {modes: [working], repeat: always, data_rate_bps: 600, priority: 9}}"
+    )
+    log = operate(lossy(world([two], up=[(0, 1000)], down=[(1000, 2000)]), 0, 0.25))
+    made_bits = {"a": 200_000, "b": 600_000}
+    for product, bits in made_bits.items():
+        came = sum(d.piece.bits for d in log.deliveries if d.piece.product == product)
+        assert came == pytest.approx(0.75 * bits, abs=80)
+
+
+def test_repeated_frame_comes_a_round_trip_later() -> None:
+    """The relay holds 80,000 bit, 1000 frames, and a quarter of what it sends is lost: the Earth
+    has 750 frames 0.2 s after they were sent and 250 after three times 0.2 s."""
+    once = (
+        "vehicles.lander.activities.survey={modes: [working], duration_s: 100, data_rate_bps: 800}"
+    )
+    runs = world([once, "links.relay_return.retransmit=true"], up=[(0, 100)], down=[(200, 400)])
+    log = operate(lossy(runs, 1, 0.25))
+    first, late = log.deliveries
+    assert (first.arrived_start_s, late.arrived_start_s) == pytest.approx((200.2, 200.6))
+    assert (first.piece.bits, late.piece.bits) == pytest.approx((60_000, 20_000), abs=80)
+    # 1333 frames of 100 bit at 1000 bit/s
+    assert late.arrived_stop_s == pytest.approx(200.6 + 133.3, abs=0.2)
+
+
+@pytest.mark.parametrize(("retransmit", "dropped_bits"), [("true", 20_000), ("false", 0)])
+def test_sender_keeps_what_is_not_acknowledged(retransmit: str, dropped_bits: int) -> None:
+    """A recorder of 100,000 bit and light times of 100 s. 120,000 bit are made until 150 s, 40,000
+    are sent from 100 s to 150 s. A sender that keeps copies of these has room for 20,000 of the
+    40,000 that are made meanwhile; one that does not has room for all."""
+    runs = world(
+        [
+            "vehicles.lander.activities.survey={modes: [working], duration_s: 150, data_rate_bps: 800}",
+            "vehicles.lander.recorder.capacity_gb=0.0000125",
+            f"links.lander_return.retransmit={retransmit}",
+        ],
+        up=[(100, 150), (400, 1000)],
+        down=[(0, 2000)],
+    )
+    far = Track.constant(100.0, 0.0, 2000.0)
+    hops = tuple(replace(hop, light_time_s=far) for hop in runs.hops)
+    data = operate(replace(runs, hops=hops)).snapshots["lander"][-1].data
+    assert data.dropped_on_board == dropped_bits
+    assert data.delivered == 120_000 - dropped_bits
+
+
+def test_important_data_made_during_a_contact_go_before_a_backlog() -> None:
+    """80,000 bit of low priority wait when a contact of 50 s, 40,000 bit, opens; 400 bit/s of high
+    priority are made from then on: 20,000 of them go, and 20,000 of the others."""
+    two = (
+        "vehicles.lander.activities={"
+        "low: {modes: [working], duration_s: 100, data_rate_bps: 800, priority: 9}, "
+        "high: {modes: [working], repeat: always, data_rate_bps: 400, priority: 1, "
+        "when: {contact: lander_return}}}"
+    )
+    log = operate(world([two], up=[(100, 150)], down=[(1000, 2000)]))
+    came = {d.piece.product: 0 for d in log.deliveries}
+    for delivery in log.deliveries:
+        came[delivery.piece.product] += delivery.piece.bits
+    assert came == {"high": 20_000, "low": 20_000}
 
 
 def test_wake_is_found_to_the_second_and_said() -> None:

@@ -102,9 +102,14 @@ class Channel:
 
     @property
     def data_rate_bps(self) -> float:
-        """User data per second once acquired; 0 while off."""
+        """User data per second once acquired, without those that are sent again; 0 while off."""
         if not self.is_on or self.hop is None:
             return 0.0
+        return self._loading_bps * (1.0 - self.frame_loss if self.retransmit else 1.0)
+
+    @property
+    def _loading_bps(self) -> float:
+        """User data in the frames of a second."""
         return self.rate_bps * self.frame.data_bits / (self.frame.bits * self.turns)
 
     def sends_to(self, asset: str) -> bool:
@@ -210,7 +215,7 @@ class Channel:
         """
         light_s = hop.light_time_s.at(stop_s)
         free_s = queue_s = float(max(start_s, self.ready_s))
-        rate = self.data_rate_bps
+        rate = self._loading_bps * (1.0 - repeated)
         for piece, comes_s, is_in_s in parcels:
             leaves_s = min(max(queue_s, comes_s), stop_s)
             free_s = min(max(free_s, comes_s) + piece.bits / rate, stop_s)
@@ -218,11 +223,11 @@ class Channel:
             if is_in_s <= start_s:
                 queue_s = free_s
             late_bits = int(piece.bits * repeated)
+            prompt = piece._replace(bits=piece.bits - late_bits) if late_bits else piece
+            self._take_off(prompt, hop, leaves_s, gone_s, light_s, trips=1)
             if late_bits:
                 late = piece._replace(bits=late_bits)
                 self._take_off(late, hop, leaves_s, gone_s, light_s, trips=3)
-                piece = piece._replace(bits=piece.bits - late_bits)  # noqa: PLW2901 - the rest
-            self._take_off(piece, hop, leaves_s, gone_s, light_s, trips=1)
 
     def _take_off(
         self,
