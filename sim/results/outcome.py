@@ -121,7 +121,14 @@ class Results:
         The cadence that is written is the default: the finest with no more than 10,000 samples.
         """
         cadence_s = cadence_s or written_cadence_s(self.duration_s)
-        return series(self.environment, self.log, cadence_s, self.arrived)
+        if cadence_s not in self._series:
+            self._series[cadence_s] = series(self.environment, self.log, cadence_s, self.arrived)
+        return self._series[cadence_s]
+
+    @cached_property
+    def _series(self) -> dict[int, pl.DataFrame]:
+        """By cadence: files and figures take the same one."""
+        return {}
 
     def table(self, name: str) -> pl.DataFrame:
         """A table by its name."""
