@@ -60,6 +60,7 @@ class _Engine:
         for vehicle in self.vehicles.values():
             vehicle.snapshot(vehicle.lunar_day(self.environment.duration_s - 1))
             vehicle.programme.account()
+        self.log.waiting.extend(self.network.waiting())
         self.log.events.sort(key=lambda event: event.t_s)
         return self.log
 

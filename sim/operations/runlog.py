@@ -50,6 +50,14 @@ class Delivery(NamedTuple):
     """The link that brought it down."""
 
 
+class Waiting(NamedTuple):
+    """A piece of data that had not reached the Earth when the run ended."""
+
+    piece: Piece
+    asset: str
+    """Who holds it; nobody while it is in flight."""
+
+
 class ContactUse(NamedTuple):
     """What one channel moved over one destination between two instants at one rate.
 
@@ -119,6 +127,7 @@ class RunLog:
     flows: dict[str, list[Flow]] = field(default_factory=dict)
     levels: dict[str, list[Level]] = field(default_factory=dict)
     deliveries: list[Delivery] = field(default_factory=list)
+    waiting: list[Waiting] = field(default_factory=list)
     uses: list[ContactUse] = field(default_factory=list)
     waits: list[Wait] = field(default_factory=list)
     snapshots: dict[str, list[Snapshot]] = field(default_factory=dict)

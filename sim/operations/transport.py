@@ -4,12 +4,12 @@ Rates and production are constant between two settlements, so one pass over the 
 in which data flow moves everything exactly, however long ago the last settlement was.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from sim.environment import Hop
 from sim.operations.channels import Channel, Parcel, divided
-from sim.operations.runlog import ContactUse, DataCounts, Delivery, Level, RunLog
+from sim.operations.runlog import ContactUse, DataCounts, Delivery, Level, RunLog, Waiting
 from sim.physics.recorder import Piece, Recorder
 
 
@@ -285,6 +285,16 @@ class Network:
             lost_on_first_hop=counts.lost_on_first_hop,
             crowded_out=counts.crowded_out,
         )
+
+    def waiting(self) -> Iterator[Waiting]:
+        """All that is on board, in relays or in flight."""
+        for name, node in self.nodes.items():
+            stored = [] if node.recorder is None else list(node.recorder)
+            for piece in [*stored, *(parcel.piece for parcel in node.inflow)]:
+                yield Waiting(piece, name)
+            for channel in node.channels:
+                for flight in channel.flights:
+                    yield Waiting(flight.parcel.piece, "")
 
     @staticmethod
     def _held(node: Node, origin: str) -> int:
