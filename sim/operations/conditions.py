@@ -79,6 +79,11 @@ class Plan:
         """Its own watches and those of its alternatives."""
         return self.watches + tuple(watch for plan in self.any for watch in plan.all_watches)
 
+    @property
+    def all_edges_s(self) -> tuple[int, ...]:
+        """Its own edges and those of its alternatives, not sorted."""
+        return self.edges_s + tuple(edge for plan in self.any for edge in plan.all_edges_s)
+
 
 def planned(
     condition: Condition | None, environment: Environment, vehicle: str, attitude: str

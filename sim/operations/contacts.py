@@ -1,6 +1,6 @@
 """Who talks to whom: contacts open and close, channels choose a destination, relays take turns."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from math import ceil, inf
 from typing import Any
 
@@ -110,7 +110,9 @@ class Traffic:
         changed += [
             node.name
             for node, channel in self._channels
-            if channel.hop is not None and channel.take_turns(self._terminals.turns(channel.hop))
+            if channel.link in self._contended
+            and channel.hop is not None
+            and channel.take_turns(self._terminals.turns(channel.hop))
         ]
         for name in dict.fromkeys(changed):
             if name != asking and name in self.listeners:
@@ -128,7 +130,9 @@ class Traffic:
         waits = False
         if may_send:
             offers = self._options(node, channel, now)
-            free = [offer for offer in offers if self._terminals.has_place(offer.hop, now)]
+            free: Sequence[Option] = offers
+            if channel.link in self._contended:
+                free = [offer for offer in offers if self._terminals.has_place(offer.hop, now)]
             waits = bool(offers) and not free
             option = chosen(free, before, self._links[channel.link].choose)
         self._note_wait(channel.link, waits, now)

@@ -25,7 +25,7 @@ def chosen(options: Sequence[Option], current: Hop | None, policy: str) -> Optio
     """
     if not options:
         return None
-    if policy == "in_order":
+    if policy == "in_order" or len(options) == 1:
         return options[0]
     if policy == "longest_pass":
         return max(options, key=lambda option: (option.contact.stop_s, option.hop is current))

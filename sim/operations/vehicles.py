@@ -3,7 +3,7 @@
 from bisect import bisect_right
 from collections.abc import Generator, Iterator
 from math import ceil, inf
-from typing import Any
+from typing import Any, NamedTuple
 
 import simpy
 
@@ -21,6 +21,14 @@ from sim.scenario.conditions import Condition
 
 _MOST_TRANSITIONS = 12  # at one instant; each mode twice is more than any sensible machine needs
 _COUNTED = ("time_in_mode_s", "recorder_fill")  # watched quantities that move evenly
+
+
+class _Live(NamedTuple):
+    """What matters in one mode."""
+
+    watches: tuple[Watch, ...]
+    edges_s: list[int]
+    """Whole seconds at which the sky changes a condition, or the lunar day ends."""
 
 
 class Vehicle:
@@ -48,7 +56,7 @@ class Vehicle:
         self._day_stops_s = [ceil(day.stop_s) for day in self.days]
         self.attitude = self._attitude_of(self.mode)
         self._plans: dict[tuple[str, str], Plan] = {}
-        self._live: dict[str, tuple[tuple[Plan, ...], tuple[Watch, ...]]] = {}
+        self._live: dict[str, _Live] = {}
         self._alarm: simpy.Event | None = None
         self._generation = 0
         self.power = PowerSupply(name, environment, log, self.attitude)
@@ -141,7 +149,7 @@ class Vehicle:
         )
 
     def _look(self, now: int) -> None:
-        for watch in self._watches:
+        for watch in self._live_in_mode.watches:
             watch.look(self._value(watch), now)
 
     def _value(self, watch: Watch) -> float:
@@ -154,16 +162,13 @@ class Vehicle:
         return self.power.value(watch)
 
     @property
-    def _watches(self) -> tuple[Watch, ...]:
-        """The watches that matter in the present mode."""
-        return self._live_in_mode()[1]
-
-    def _live_in_mode(self) -> tuple[tuple[Plan, ...], tuple[Watch, ...]]:
-        """The plans that matter in the present mode, and their watches; gathered once."""
+    def _live_in_mode(self) -> "_Live":
+        """What matters in the present mode; gathered once."""
         if self.mode not in self._live:
-            plans = tuple(self._gathered_plans())
+            plans = list(self._gathered_plans())
             watches = tuple(watch for plan in plans for watch in plan.all_watches)
-            self._live[self.mode] = plans, watches
+            edges = {edge for plan in plans for edge in plan.all_edges_s}
+            self._live[self.mode] = _Live(watches, sorted(edges.union(self._day_stops_s)))
         return self._live[self.mode]
 
     def _gathered_plans(self) -> Iterator[Plan]:
@@ -231,7 +236,7 @@ class Vehicle:
         self.attitude = self._attitude_of(mode)
         self.modes_seen.add(mode)
         self._note_wake()
-        for watch in self._watches:
+        for watch in self._live_in_mode.watches:
             watch.since_s = inf
         self._look(self.now_s)
 
@@ -296,13 +301,12 @@ class Vehicle:
 
     def _next_s(self, now: int) -> float:
         """The next whole second at which something may change by itself."""
-        index = bisect_right(self._day_stops_s, now)
-        times: list[float] = [self.programme.next_s(now), *self._day_stops_s[index : index + 1]]
-        times += [_next_edge(plan, now) for plan in self._live_in_mode()[0]]
+        live = self._live_in_mode
+        index = bisect_right(live.edges_s, now)
+        times: list[float] = [self.programme.next_s(now), *live.edges_s[index : index + 1]]
+        watches = [*live.watches, *self._alarms.values()]
+        times += [self._change_s(watch, now) for watch in watches]
         soonest_s = min([*times, self.environment.duration_s])
-        watches = [*self._watches, *self._alarms.values()]
-        for watch in watches:
-            soonest_s = min(soonest_s, self._change_s(watch, now))
         stores = (watch for watch in watches if watch.quantity not in _COUNTED)
         crossing_s = self.power.first_crossing_s(stores, now, soonest_s)
         if crossing_s is not None:
@@ -312,13 +316,13 @@ class Vehicle:
     def _change_s(self, watch: Watch, now: int) -> float:
         """When a watch may change by its hold or by counting, rounded up to the next whole second."""
         held_s = watch.since_s + watch.limit.hold_s
-        times: list[float] = [ceil(held_s)] if now < held_s < inf else []
+        soonest_s = ceil(held_s) if now < held_s < inf else inf
         if watch.quantity in _COUNTED:
             for level, direction in watch.levels:
                 crossing_s = self._counted_crossing_s(watch, level, direction, now)
                 if crossing_s is not None:
-                    times.append(whole_second(crossing_s, now))
-        return min(times, default=inf)
+                    soonest_s = min(soonest_s, whole_second(crossing_s, now))
+        return soonest_s
 
     def _counted_crossing_s(
         self, watch: Watch, level: float, direction: Direction, now: int
@@ -338,9 +342,3 @@ class Vehicle:
         if missing * rate_bps <= 0.0 or (rate_bps > 0.0) != (direction == "rising"):
             return None
         return now + missing / rate_bps
-
-
-def _next_edge(plan: Plan, now: int) -> float:
-    index = bisect_right(plan.edges_s, now)
-    own = plan.edges_s[index] if index < len(plan.edges_s) else inf
-    return min([own, *(_next_edge(member, now) for member in plan.any)])

@@ -75,10 +75,11 @@ def stepped_crossing_s(
 ) -> float | None:
     """As `sim.physics.bus.first_crossing_s`, to 1 ms."""
     span = start_s, stop_s
+    lowest, highest = _reach(parameters, state, load_w, array_power, array_share, span)
     levels = [
         level
         for level in levels
-        if _may_pass(parameters, state, load_w, array_power, array_share, span, level)
+        if (level.value >= lowest if level.direction == "falling" else level.value <= highest)
     ]
     if not levels:
         return None
@@ -103,33 +104,33 @@ def stepped_crossing_s(
     return None
 
 
-def _may_pass(
+def _reach(
     parameters: PowerParameters,
     state: BusState,
     load_w: float,
     array_power: Track,
     array_share: float,
     span_s: tuple[float, float],
-    level: Level,
-) -> bool:
-    """Whether a table battery without thermal nodes could come near a level within a span.
+) -> tuple[float, float]:
+    """Between which states of charge a table battery without thermal nodes stays within a span.
 
     Charging with P takes at most P / V of current, discharging at most 2 P / V whatever the
-    resistance: the root of V I - R I^2 = P is below that.
+    resistance: the root of V I - R I^2 = P is below that. Without bounds for other vehicles.
     """
     battery = parameters.battery
     if parameters.heat is not None or isinstance(battery, ConstantBatteryParameters):
-        return True
+        return -np.inf, np.inf
     lowest_v = min([cells.voltage_v[0] for cells in battery.tables])  # they rise
     span_h = (span_s[1] - span_s[0]) / _HOUR_S
-    if level.direction == "falling":
-        leak_ah = battery.self_discharge_per_day * state.capacity_ah * span_h / 24.0
-        most_ah = 2.0 * load_w * span_h / lowest_v + leak_ah
-        return bool(state.charge_ah - most_ah <= (level.value + _NEAR) * state.capacity_ah)
+    leak_ah = battery.self_discharge_per_day * state.capacity_ah * span_h / 24.0
+    given_ah = 2.0 * load_w * span_h / lowest_v + leak_ah
     made_wh = array_share * array_power.integral_between(*span_s) / _HOUR_S
     made_wh += isotope_power_w(parameters.isotopes, span_s[0]) * span_h
-    reach_ah = state.charge_ah + made_wh / lowest_v
-    return bool(reach_ah >= (level.value - _NEAR) * state.capacity_ah)
+    taken_ah = made_wh / lowest_v
+    return (
+        (state.charge_ah - given_ah) / state.capacity_ah - _NEAR,
+        (state.charge_ah + taken_ah) / state.capacity_ah + _NEAR,
+    )
 
 
 def _stepped(
