@@ -140,7 +140,7 @@ def small_log() -> RunLog:
         used_wh=20.0 * 1000 / 3600,
         lowest_state_of_charge=first.stored_wh / 10.0,
     )
-    at_night = replace(state, stored_wh=5.0 + 10.0 * 400 / 3600)
+    at_night = state._replace(stored_wh=5.0 + 10.0 * 400 / 3600)
     made = 308_000
     after_first = DataCounts(
         produced=made,

@@ -1,6 +1,5 @@
 """The stores of a vehicle: books, splitting, crossings, cut-off, fade, isotope generators."""
 
-import dataclasses
 from itertools import pairwise
 
 import numpy as np
@@ -135,7 +134,7 @@ def test_an_empty_battery_leaves_the_loads_what_the_array_gives():
 
 def test_cut_off_serves_nothing_until_recovered():
     vehicle = vehicles(1.0, 1.0, cutoff=0.1, recovery=0.2)
-    state = dataclasses.replace(initial_state(vehicle), stored_wh=200.0)
+    state = initial_state(vehicle)._replace(stored_wh=200.0)
     light = Track.constant(50.0, 0.0, 1e6)
     # at the floor with a deficit it cuts off at once; 200 Wh more at 50 W take four hours
     in_between = advance(vehicle, state, 100.0, light, 0.0, 2 * 3600.0)
@@ -149,7 +148,7 @@ def test_cut_off_serves_nothing_until_recovered():
 
 def test_a_full_battery_spills_what_is_left():
     vehicle = cases.vehicle()
-    state = dataclasses.replace(initial_state(vehicle), stored_wh=2000.0)
+    state = initial_state(vehicle)._replace(stored_wh=2000.0)
     after = advance(vehicle, state, 100.0, Track.constant(150.0, 0.0, 3600.0), 0.0, 3600.0)
     assert (after.spilled_wh, after.lost_wh) == (pytest.approx(50.0), 0.0)
 

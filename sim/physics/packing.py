@@ -348,13 +348,23 @@ def _battery_tables(battery: BatteryParameters) -> tuple[Floats, Floats, Floats,
     if isinstance(battery, ConstantBatteryParameters):
         return np.ones(1), np.ones(1), np.ones((1, 1, 2)), np.empty((0, 2))
     charge, voltage, resistance = joint_tables(battery)
+    temperatures = [table.temperature_k for table in battery.tables]
+    if battery.node is None:  # its temperature stays: one table is enough
+        voltage = _at_temperature(battery.temperature_k, temperatures, voltage)
+        resistance = _at_temperature(battery.temperature_k, temperatures, resistance)
+        temperatures = [battery.temperature_k]
     shares = np.array([battery.capacity_temperature_k, battery.capacity_share], dtype=float)
     return (
-        _floats([table.temperature_k for table in battery.tables]),
+        _floats(temperatures),
         charge,
         np.stack([voltage, resistance], axis=-1),
         np.ascontiguousarray(shares.T.reshape(-1, 2)),
     )
+
+
+def _at_temperature(temperature_k: float, temperatures: list[float], rows: Floats) -> Floats:
+    """A table (1, q) at one temperature out of those (p, q) at others."""
+    return np.array([[np.interp(temperature_k, temperatures, column) for column in rows.T]])
 
 
 def _inflow(parameters: PowerParameters, array_power: Track, heat: HeatTracks | None) -> Inflow:

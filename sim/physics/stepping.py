@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.compiled import compiled_lean
+from sim.compiled import compiled_inside, compiled_lean
 from sim.constants import DAY_S
 
 Floats = NDArray[np.float64]
@@ -100,7 +100,7 @@ class Inflow(NamedTuple):
     """Coefficients of each row that matter."""
 
 
-@compiled_lean
+@compiled_inside
 def _value(edges, series, first_edge, order, near, track, t_s):  # type: ignore[no-untyped-def]
     """Value of a packed track at an instant; `near` remembers the edge before it."""
     last = first_edge[track + 1] - 2
@@ -119,7 +119,7 @@ def _value(edges, series, first_edge, order, near, track, t_s):  # type: ignore[
     return series[row, 0] + x * later - latest
 
 
-@compiled_lean
+@compiled_inside
 def _row_below(x, xs):  # type: ignore[no-untyped-def]
     """Last row but one at most whose value is not above x; and the share of the way to the next."""
     low, high = 0, len(xs) - 1
@@ -134,7 +134,7 @@ def _row_below(x, xs):  # type: ignore[no-untyped-def]
     return low, min(max((x - xs[low]) / (xs[low + 1] - xs[low]), 0.0), 1.0)
 
 
-@compiled_lean
+@compiled_inside
 def _looked_up(temperatures, charges, table, temperature_k, charge):  # type: ignore[no-untyped-def]
     """Voltage and resistance at a temperature and state of charge, linear in both."""
     i, warm = _row_below(temperature_k, temperatures)
@@ -149,7 +149,7 @@ def _looked_up(temperatures, charges, table, temperature_k, charge):  # type: ig
     return volts, ohms
 
 
-@compiled_lean
+@compiled_inside
 def _charged(b, x, capacity, floor, net_w, dt_s):  # type: ignore[no-untyped-def]
     """Move a battery of constant efficiencies; power that it took from the bus, and its loss."""
     stored = x[STORED]
@@ -164,7 +164,7 @@ def _charged(b, x, capacity, floor, net_w, dt_s):  # type: ignore[no-untyped-def
     return -given, drawn - given
 
 
-@compiled_lean
+@compiled_inside
 def _charged_by_tables(  # type: ignore[no-untyped-def]
     b, temperatures, charges, table, x, capacity, floor, temperature_k, net_w, dt_s
 ):
@@ -192,7 +192,7 @@ def _charged_by_tables(  # type: ignore[no-untyped-def]
     return volts * amperes + heat_w, heat_w + volts * leak / dt_s
 
 
-@compiled_lean
+@compiled_inside
 def _flows(inverses, links, shares, ground_k, t, heat_w, out):  # type: ignore[no-untyped-def]
     """Rates of all temperatures in K/s, then heat that leaves to space and to the ground in W."""
     count = len(inverses)
@@ -211,7 +211,7 @@ def _flows(inverses, links, shares, ground_k, t, heat_w, out):  # type: ignore[n
         out[i] *= inverses[i]
 
 
-@compiled_lean
+@compiled_inside
 def _warmed(inverses, links, shares, fastest_per_s, ground_k, t, heat_w, work, x, dt_s):  # type: ignore[no-untyped-def]
     """Move the temperatures by the classical Runge-Kutta rule, in parts short enough to be stable."""
     count = len(inverses)
@@ -235,7 +235,7 @@ def _warmed(inverses, links, shares, fastest_per_s, ground_k, t, heat_w, work, x
             x[SPACE_HEAT + i - count] += h / 6.0 * (k1[i] + 2.0 * k2[i] + 2.0 * k3[i] + k4[i])
 
 
-@compiled_lean
+@compiled_inside
 def _held(battery, x, capacity, watch):  # type: ignore[no-untyped-def]
     """The watched quantity: state of charge for 0 and less, else the temperature of node watch - 1."""
     if watch > 0:
@@ -243,7 +243,7 @@ def _held(battery, x, capacity, watch):  # type: ignore[no-untyped-def]
     return (x[CHARGE] if battery[IS_TABLE] else x[STORED]) / capacity
 
 
-@compiled_lean
+@compiled_inside
 def _switches(n, x, flags, capacity, is_acting):  # type: ignore[no-untyped-def]
     """Whether a thermostat, a thermal switch or the battery's cut-off is due; switch it if acting."""
     is_due = False
@@ -276,7 +276,7 @@ def _switches(n, x, flags, capacity, is_acting):  # type: ignore[no-untyped-def]
     return is_due
 
 
-@compiled_lean
+@compiled_inside
 def _decay(isotopes, nodes, t_s, out):  # type: ignore[no-untyped-def]
     """Isotope sources on the day of an instant: electric watts, all heat, heat into each node."""
     noon_s = (np.floor(t_s / DAY_S) + 0.5) * DAY_S
@@ -291,7 +291,7 @@ def _decay(isotopes, nodes, t_s, out):  # type: ignore[no-untyped-def]
             out[2 + node] += isotopes[k, SOURCE_HEAT] * left
 
 
-@compiled_lean
+@compiled_inside
 def _floor(n, temperature_k):  # type: ignore[no-untyped-def]
     """State of charge below which the battery gives nothing: its cut-off, or more in the cold."""
     rows = n.capacity_share
@@ -302,7 +302,7 @@ def _floor(n, temperature_k):  # type: ignore[no-untyped-def]
     return max(n.battery[CUTOFF], 1.0 - share)
 
 
-@compiled_lean
+@compiled_inside
 def _supplied(n, x, capacity, made, load_w, heater_w, dt_s):  # type: ignore[no-untyped-def]
     """Let array, battery and loads settle, and keep the books; share of loads served, and loss."""
     battery = n.battery
@@ -345,7 +345,7 @@ def _supplied(n, x, capacity, made, load_w, heater_w, dt_s):  # type: ignore[no-
     return share, loss
 
 
-@compiled_lean
+@compiled_inside
 def _dissipated(n, x, flags, heat_w, share, load_w, loss, dt_s):  # type: ignore[no-untyped-def]
     """Add to `heat_w` what heaters, loads and the battery turn into heat."""
     for k in range(len(n.heaters)):
@@ -360,7 +360,7 @@ def _dissipated(n, x, flags, heat_w, share, load_w, loss, dt_s):  # type: ignore
         x[DISSIPATED] += loss * dt_s
 
 
-@compiled_lean
+@compiled_inside
 def _stepped(  # type: ignore[no-untyped-def]
     n, inflow, near, x, flags, work, capacity, load_w, array_share, start_s, dt_s
 ):
@@ -404,7 +404,7 @@ def _stepped(  # type: ignore[no-untyped-def]
     )
 
 
-@compiled_lean
+@compiled_inside
 def _is_reached(n, x, flags, capacity, watch, level, sign):  # type: ignore[no-untyped-def]
     """Whether the watched quantity is at its level or beyond, or any switch is due."""
     if watch == _SWITCH:
@@ -446,7 +446,7 @@ def _bisected(  # type: ignore[no-untyped-def]
     return high
 
 
-@compiled_lean
+@compiled_inside
 def _found(first_edge, edges, near, t_s):  # type: ignore[no-untyped-def]
     """Remember for each track the last edge that is not after an instant."""
     for k in range(len(near)):
@@ -460,7 +460,7 @@ def _found(first_edge, edges, near, t_s):  # type: ignore[no-untyped-def]
         near[k] = low
 
 
-@compiled_lean
+@compiled_inside
 def _darkened(n, flags, is_dark):  # type: ignore[no-untyped-def]
     """Close the links that run in the dark, or open them."""
     for k in range(len(n.links)):
@@ -468,7 +468,7 @@ def _darkened(n, flags, is_dark):  # type: ignore[no-untyped-def]
             flags[len(n.heaters) + k] = is_dark
 
 
-@compiled_lean
+@compiled_inside
 def _copied(source, target):  # type: ignore[no-untyped-def]
     for k in range(len(source)):
         target[k] = source[k]

@@ -4,7 +4,6 @@ Books, in watt-hours: generated = used + spilled + lost + change of stored; dema
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -66,8 +65,7 @@ class PowerParameters(Parameters):
         return self.heat is None and isinstance(self.battery, ConstantBatteryParameters)
 
 
-@dataclass(frozen=True, slots=True)
-class BusState:
+class BusState(NamedTuple):
     """Battery, temperatures and books of a vehicle at an instant; energies since the books began."""
 
     stored_wh: float
@@ -177,8 +175,7 @@ def aged(parameters: PowerParameters, state: BusState) -> BusState:
         return state
     capacity_wh, capacity_ah = state.capacity_wh * kept, state.capacity_ah * kept
     stored_wh, charge_ah = min(state.stored_wh, capacity_wh), min(state.charge_ah, capacity_ah)
-    return replace(
-        state,
+    return state._replace(
         capacity_wh=capacity_wh,
         capacity_ah=capacity_ah,
         stored_wh=stored_wh,
