@@ -2,10 +2,12 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import polars as pl
 import pytest
 from small_runs import small_environment, small_log
 
@@ -49,6 +51,19 @@ def test_tables_come_back_as_they_were_written(results: Results, written: Path) 
     assert stored.series(120).height < stored.series().height
     assert stored.duration_s == results.duration_s
     assert stored.clock == results.clock
+
+
+def test_a_table_from_before_a_column_was_appended_is_read(written: Path, tmp_path: Path) -> None:
+    older = shutil.copytree(written, tmp_path / "older")
+    path = older / "lunar_days.csv"
+    frame = pl.read_csv(path)
+    frame.drop("late_gb").write_csv(path)
+    read = load_results(older).lunar_days
+    assert read.columns == load_results(written).lunar_days.columns
+    assert read["late_gb"].to_list() == [None, None]
+    frame.rename({"lunar_day": "day"}).write_csv(path)
+    with pytest.raises(ResultsError, match=r"lunar_days\.csv cannot be read"):
+        _ = load_results(older).lunar_days
 
 
 def test_stored_scenario_is_the_one_that_was_run(results: Results, written: Path) -> None:

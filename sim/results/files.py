@@ -49,17 +49,23 @@ def write_json(content: Any, path: Path) -> None:
 
 
 def read_table(folder: Path, name: str) -> pl.DataFrame:
-    """A table as it was written, with the columns of its schema."""
+    """A table as it was written, with the columns of its schema.
+
+    Columns that have been appended to the schema since are empty.
+    """
     columns = TABLES[name]
     path = folder / (SERIES_FILE if name == "series" else f"{name}.csv")
     schema = table(columns, []).schema
     try:
         if name == "series":
             return pl.read_parquet(path)
-        return pl.read_csv(path, schema=schema)
+        written = pl.read_csv(path, n_rows=0).columns
+        known = list(schema.items())[: len(written)]
+        frame = pl.read_csv(path, schema=dict(known))
     except (OSError, pl.exceptions.PolarsError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ResultsError(f"{path} cannot be read: {reason}; run the scenario again") from None
+    return table(columns, frame.to_dict())
 
 
 def read_summary(folder: Path) -> dict[str, Any]:
