@@ -1,5 +1,8 @@
 """Summaries: what came back of what was possible, how late, and in one sentence."""
 
+from dataclasses import replace
+
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +12,7 @@ from sim.operations.runlog import Delivery
 from sim.physics.recorder import Piece
 from sim.results import Results
 from sim.results.arrivals import arrivals
-from sim.results.metrics import latencies_s
+from sim.results.latency import latencies_s
 
 SECOND_TOLERANCE = 1e-6
 
@@ -24,9 +27,13 @@ def _delivery(made: tuple[float, float], arrived: tuple[float, float], bits: int
     return Delivery(Piece("lander", "survey", 1, 1, *made, bits), "kashi", *arrived)
 
 
+def _arrived(*deliveries: Delivery) -> pl.DataFrame:
+    return arrivals(small_environment(), replace(small_log(), deliveries=list(deliveries)))
+
+
 def test_latency_of_one_even_piece() -> None:
     # the first bit is 10 s old when it arrives, the last one 30 s: even between them
-    found = latencies_s(arrivals([_delivery((0.0, 100.0), (10.0, 130.0), 1000)]))
+    found = latencies_s(_arrived(_delivery((0.0, 100.0), (10.0, 130.0), 1000)))
     assert found["p50"] == pytest.approx(20.0, abs=SECOND_TOLERANCE)
     assert found["p90"] == pytest.approx(28.0, abs=SECOND_TOLERANCE)
     assert found["p100"] == 30.0
@@ -35,7 +42,7 @@ def test_latency_of_one_even_piece() -> None:
 def test_latency_is_weighted_by_volume() -> None:
     young = _delivery((0.0, 10.0), (1.0, 11.0), 900)
     old = _delivery((0.0, 10.0), (500.0, 510.0), 100)
-    found = latencies_s(arrivals([young, old]))
+    found = latencies_s(_arrived(young, old))
     assert found["p50"] == pytest.approx(1.0, abs=SECOND_TOLERANCE)
     assert found["p95"] == pytest.approx(500.0, abs=SECOND_TOLERANCE)
 
@@ -43,7 +50,7 @@ def test_latency_is_weighted_by_volume() -> None:
 def test_equal_latencies_are_found_to_the_last_digit() -> None:
     # a tenth is 7 s old, all the rest 9 s: no even part anywhere
     found = latencies_s(
-        arrivals([_delivery((0.0, 10.0), (7.0, 17.0), 1), _delivery((0.0, 10.0), (9.0, 19.0), 9)])
+        _arrived(_delivery((0.0, 10.0), (7.0, 17.0), 1), _delivery((0.0, 10.0), (9.0, 19.0), 9))
     )
     assert found == {"p50": 9.0, "p90": 9.0, "p95": 9.0, "p99": 9.0, "p100": 9.0}
 
@@ -54,7 +61,7 @@ ages = st.floats(0.0, 1e6).map(lambda age: round(age, 1))
 @given(st.lists(st.tuples(ages, ages, st.integers(1, 10**12)), min_size=1, max_size=12))
 def test_percentiles_split_the_volume(drawn: list[tuple[float, float, int]]) -> None:
     found = latencies_s(
-        arrivals([_delivery((0.0, 1.0), (a, 1.0 + b), bits) for a, b, bits in drawn])
+        _arrived(*(_delivery((0.0, 1.0), (a, 1.0 + b), bits) for a, b, bits in drawn))
     )
     total = sum(bits for *_, bits in drawn)
 
@@ -75,7 +82,7 @@ def _share(lower: float, upper: float, value: float) -> float:
 
 
 def test_no_deliveries_have_no_latency() -> None:
-    assert latencies_s(arrivals([])) == {}
+    assert latencies_s(_arrived()) == {}
 
 
 def test_the_sentence_of_a_vehicle(summary: dict[str, dict[str, dict[str, object]]]) -> None:

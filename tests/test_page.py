@@ -68,7 +68,7 @@ def test_every_link_has_its_anchor(page: str) -> None:
 
 def test_page_holds_the_sentence_the_books_and_every_lunar_day(page: str, results: Results) -> None:
     assert results.summary["vehicles"]["lander"]["sentence"] in page
-    assert "All 14 balances of energy and data close" in page
+    assert "All 15 balances of energy and data close" in page
     assert page.count("<td>2030-01-05 00:11</td>") == 1  # the wake of lunar day 1
 
 

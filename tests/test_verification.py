@@ -25,8 +25,8 @@ def test_a_right_run_closes() -> None:
     found = _closures(small_log())
     assert _open(small_log()) == set()
     assert books(found) == "closed"
-    # per lunar day two of energy, one of data, two waterfalls; for the run four of data
-    assert len(found) == 2 * 5 + 4
+    # per lunar day two of energy, one of data, two waterfalls; for the run five of data
+    assert len(found) == 2 * 5 + 5
 
 
 def _bus(log: RunLog, **changes: float) -> None:

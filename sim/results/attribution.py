@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sim.environment import Environment, Hop
 from sim.intervals import Intervals
 from sim.operations.runlog import RunLog
-from sim.results.arrivals import arrivals
+from sim.results.arrivals import arrivals, summed_up
 from sim.results.schemas import WATERFALL, table
 from sim.results.timeline import (
     Attitudes,
@@ -88,7 +88,7 @@ class Fall:
 
 def waterfalls(environment: Environment, log: RunLog) -> list[Fall]:
     """Every waterfall of a run: by vehicle in the order of the file, lunar day, and hop."""
-    accounts, arrived = Accounts(environment, log), arrivals(log.deliveries)
+    accounts, arrived = Accounts(environment, log), arrivals(environment, log)
     return waterfalls_from(environment, log, accounts, arrived)
 
 
@@ -359,9 +359,9 @@ class _Delivered:
     def __init__(self, arrived: pl.DataFrame) -> None:
         self._sums: dict[tuple[str, str], tuple[NDArray[np.float64], Whole]] = {}
         for (link,), rows in arrived.partition_by("link", as_dict=True).items():
-            self._sums[link, ""] = _summed_up(rows)
+            self._sums[link, ""] = summed_up(rows, "bits")
             for (origin,), own in rows.partition_by("origin", as_dict=True).items():
-                self._sums[link, origin] = _summed_up(own)
+                self._sums[link, origin] = summed_up(own, "bits")
 
     def bits(self, link: str, start_s: int, stop_s: int, origin: str = "") -> int:
         """Received in (start_s, stop_s], for one vehicle or for all."""
@@ -370,12 +370,6 @@ class _Delivered:
         times_s, total = self._sums[link, origin]
         before, until = np.searchsorted(times_s, [start_s, stop_s], side="right")
         return int(total[until] - total[before])
-
-
-def _summed_up(arrived: pl.DataFrame) -> tuple[NDArray[np.float64], Whole]:
-    """When the pieces had arrived, (N,), and the bits before each of them and in all, (N + 1,)."""
-    rows = arrived.select("arrived_stop_s", "bits").sort("arrived_stop_s")
-    return rows["arrived_stop_s"].to_numpy(), np.append(0, rows["bits"].cum_sum().to_numpy())
 
 
 def _fall(

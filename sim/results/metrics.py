@@ -1,6 +1,5 @@
 """The run in numbers: what came back of what was possible, how late, at what cost, limited by what."""
 
-from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,13 +10,14 @@ from numpy.typing import NDArray
 from sim.environment import Environment, Hop
 from sim.operations.runlog import ContactUse, Event, RunLog
 from sim.results.attribution import Fall, summed
+from sim.results.latency import latencies_s
+from sim.results.products import priorities, products, timeliness
 from sim.results.series import margin_db
 from sim.results.timeline import Attitudes, gigabytes, mode_events, uses_of
 from sim.results.verification import Closure, books
 
 Floats = NDArray[np.float64]
 
-PERCENTILES = (50, 90, 95, 99, 100)
 WORDS = {
     "plan": "the plan",
     "awake": "the time awake",
@@ -43,10 +43,12 @@ def summary(
     found: Sequence[Closure],
     limits: Mapping[str, str],
     arrived: pl.DataFrame,
+    left: pl.DataFrame,
 ) -> dict[str, Any]:
     """The summary of a run, ready for JSON; floats rounded to a millionth.
 
-    `limits` has the constraint that binds, by vehicle; `arrived` what reached the Earth.
+    `limits` has the constraint that binds, by vehicle; `arrived` what reached the Earth, and `left`
+    what did not.
     """
     scenario, clock = environment.scenario, environment.clock
     content = {
@@ -67,7 +69,8 @@ def summary(
                 falls,
                 name,
                 limits[name],
-                arrived.filter(pl.col("origin") == name),
+                arrived.filter(origin=name),
+                left.filter(origin=name),
             )
             for name in scenario.vehicles
         },
@@ -86,11 +89,13 @@ def _vehicle(
     vehicle: str,
     limit: str,
     arrived: pl.DataFrame,
+    left: pl.DataFrame,
 ) -> dict[str, Any]:
     mine = [fall for fall in falls if fall.vehicle == vehicle]
     total = _totals(days)
     last = log.snapshots[vehicle][-1].data if log.snapshots[vehicle] else None
     delivered = total["delivered_gb"]
+    classes = priorities(environment, arrived, left)
     death = next((e for e in mode_events(log, vehicle) if e.after == "dead"), None)
     return {
         "sentence": _sentence(vehicle, total, limit if mine else None)
@@ -103,14 +108,16 @@ def _vehicle(
         "in_flight_gb": gigabytes(last.in_flight) if last else 0.0,
         "on_board_gb": gigabytes(last.on_board) if last else 0.0,
         "in_relay_gb": gigabytes(last.in_relays) if last else 0.0,
+        **timeliness(arrived, left),
         "wh_per_gb": total["used_wh"] / delivered if delivered else None,
         "lowest_state_of_charge": days["lowest_state_of_charge"].min(),
         "least_night_margin_wh": days["night_margin_wh"].min(),
         "least_night_margin_h": days["night_margin_h"].min(),
         "peak_recorder_fill": days["peak_recorder_fill"].max(),
         "latency_s": latencies_s(arrived),
-        "latency_by_priority_s": _by_priority(arrived),
-        "products": _products(environment, arrived),
+        "latency_by_priority_s": {name: found["latency_s"] for name, found in classes.items()},
+        "products": products(environment, vehicle, arrived, left),
+        "priorities": classes,
         "activities": {
             activity: log.activity_runs.get((vehicle, activity), 0)
             for activity in environment.scenario.vehicles[vehicle].activities
@@ -202,80 +209,6 @@ def _lowest_margin_db(hop: Hop, uses: Sequence[ContactUse], attitudes: Attitudes
     rates = np.repeat([use.rate_bps for use in uses], [len(part) for part in times])
     margin = margin_db(hop, rates, np.concatenate(times), attitudes)
     return None if np.isnan(margin).all() else float(np.nanmin(margin))
-
-
-def latencies_s(arrived: pl.DataFrame) -> dict[str, float]:
-    """Percentiles, by volume, of the time from making to reception on Earth; empty if none.
-
-    `arrived` has the columns of `ARRIVALS`; within each row latency grows or falls evenly.
-    """
-    if arrived.is_empty():
-        return {}
-    first, last = (
-        (arrived[f"arrived_{end}_s"] - arrived[f"made_{end}_s"]).to_numpy()
-        for end in ("start", "stop")
-    )
-    mixture = _Mixture(np.minimum(first, last), np.maximum(first, last), arrived["bits"].to_numpy())
-    return {f"p{p}": mixture.quantile(p / 100.0) for p in PERCENTILES}
-
-
-class _Mixture:
-    """Even distributions between `lower` and `upper` (N,), weighed; points where the two agree."""
-
-    def __init__(self, lower: Floats, upper: Floats, weight: NDArray[np.int64]) -> None:
-        self._lower, self._weight = lower, weight
-        self._is_point = upper == lower
-        self._length = np.where(self._is_point, 1.0, upper - lower)
-        self._edges: list[float] = np.unique(np.concatenate([lower, upper])).tolist()
-
-    def quantile(self, share: float) -> float:
-        """The least value up to which at least a share of the weight lies; exact.
-
-        Between two edges the weight grows evenly, so that only they are searched.
-        """
-        edges, wanted = self._edges, share * float(self._weight.sum())
-        index = min(bisect_left(edges, wanted, key=self._up_to), len(edges) - 1)
-        at = self._below(edges[index])
-        if index == 0 or wanted >= at:
-            return edges[index]
-        before = self._up_to(edges[index - 1])
-        part = (wanted - before) / (at - before)
-        return edges[index - 1] + part * (edges[index] - edges[index - 1])
-
-    def _up_to(self, value: float) -> float:
-        return self._sum(value, value >= self._lower)
-
-    def _below(self, value: float) -> float:
-        return self._sum(value, value > self._lower)
-
-    def _sum(self, value: float, is_passed: NDArray[np.bool_]) -> float:
-        even = np.clip((value - self._lower) / self._length, 0.0, 1.0)
-        return float((self._weight * np.where(self._is_point, is_passed, even)).sum())
-
-
-def _by_priority(arrived: pl.DataFrame) -> dict[str, dict[str, float]]:
-    groups = arrived.partition_by("priority", as_dict=True)
-    return {str(priority): latencies_s(rows) for (priority,), rows in sorted(groups.items())}
-
-
-def _products(environment: Environment, arrived: pl.DataFrame) -> dict[str, dict[str, Any]]:
-    """What arrived of each activity's data: how much, the last when, how old, how late."""
-    groups = arrived.partition_by("product", as_dict=True)
-    return {
-        str(product): _product(environment, rows) for (product,), rows in sorted(groups.items())
-    }
-
-
-def _product(environment: Environment, arrived: pl.DataFrame) -> dict[str, Any]:
-    last_s, newest_s = (
-        float(arrived[name].to_numpy().max()) for name in ("arrived_stop_s", "made_stop_s")
-    )
-    return {
-        "delivered_gb": gigabytes(int(arrived["bits"].sum())),
-        "last_arrival_utc": environment.clock.utc(last_s),
-        "newest_age_at_end_s": environment.duration_s - newest_s,
-        "latency_s": latencies_s(arrived),
-    }
 
 
 def _rounded(value: Any) -> Any:

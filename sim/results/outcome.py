@@ -13,7 +13,7 @@ from sim.environment import Environment
 from sim.errors import ResultsError
 from sim.operations.runlog import RunLog
 from sim.results import attribution, files, metrics, passes, tables, verification
-from sim.results.arrivals import arrivals
+from sim.results.arrivals import arrivals, waiting
 from sim.results.folders import replace_folder
 from sim.results.limits import Limits
 from sim.results.limits import limits as limits_of
@@ -35,7 +35,12 @@ class Results:
     @cached_property
     def arrived(self) -> pl.DataFrame:
         """What reached the Earth, a row for each piece."""
-        return arrivals(self.log.deliveries)
+        return arrivals(self.environment, self.log)
+
+    @cached_property
+    def left(self) -> pl.DataFrame:
+        """What was still under way at the end, a row for each piece."""
+        return waiting(self.environment, self.log)
 
     @cached_property
     def accounts(self) -> attribution.Accounts:
@@ -65,7 +70,8 @@ class Results:
     @cached_property
     def lunar_days(self) -> pl.DataFrame:
         """A row for each lunar day and vehicle."""
-        return tables.lunar_days(self.environment, self.log, self.falls, self.limits.lunar_days)
+        days = self.limits.lunar_days
+        return tables.lunar_days(self.environment, self.log, self.falls, days, self.arrived)
 
     @cached_property
     def passes(self) -> pl.DataFrame:
@@ -98,6 +104,7 @@ class Results:
             self.closures,
             self.limits.run,
             self.arrived,
+            self.left,
         )
 
     @property
@@ -164,7 +171,7 @@ class StoredResults(Results):
     manifest: dict[str, Any]
 
     def __getattr__(self, name: str) -> Any:
-        known_to_runs = ("arrived", "accounts", "sights", "falls", "closures", "limits")
+        known_to_runs = ("arrived", "left", "accounts", "sights", "falls", "closures", "limits")
         if name in ("environment", "log", *known_to_runs):
             raise ResultsError(
                 f"the results in {self.folder} were read from files and have no '{name}'; "

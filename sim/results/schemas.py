@@ -99,6 +99,7 @@ LUNAR_DAYS: tuple[Column, ...] = (
         "backlog_days", "float", "data on board at the end over what went down per Earth day", 4
     ),
     Column("wh_per_gb", "float", "energy used per delivered volume", 4),
+    Column("late_gb", "float", "part of delivered_gb that came after its deadline", 9),
 )
 
 PASSES: tuple[Column, ...] = (

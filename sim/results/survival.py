@@ -9,6 +9,7 @@ import polars as pl
 
 from sim.environment import Environment
 from sim.operations.runlog import RunLog
+from sim.results.arrivals import arrivals
 from sim.results.loads import load_parts_w
 from sim.results.power import Energy
 from sim.results.schemas import LUNAR_DAYS, rounded
@@ -51,9 +52,10 @@ class PowerReport(NamedTuple):
 
 def power_report(environment: Environment, log: RunLog) -> PowerReport:
     """Budget, energy and nights of a run; what limits its data is not asked."""
-    left_out = ("largest_loss", "limited_by", "ceiling_gb")
+    left_out = ("largest_loss", "limited_by", "ceiling_gb", "late_gb")
     columns = [column for column in LUNAR_DAYS if column.name not in left_out]
-    days = rounded(lunar_days(environment, log, [], {}).drop(left_out), columns)
+    arrived = arrivals(environment, log)
+    days = rounded(lunar_days(environment, log, [], {}, arrived).drop(left_out), columns)
     vehicles = environment.scenario.vehicles
     rows = [row for name in vehicles for row in _budget(environment, log, name, days)]
     budget = pl.DataFrame(rows, schema=list(_BUDGET), orient="row")

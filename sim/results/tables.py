@@ -3,11 +3,15 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from sim.clock import Clock
 from sim.environment import Environment, LunarDay
 from sim.operations.runlog import Event, RunLog
+from sim.physics.recorder import BITS_PER_GB
+from sim.results.arrivals import summed_up
 from sim.results.attribution import Fall
 from sim.results.capacity import FirstHop
 from sim.results.power import Energy, awake_s, night_after
@@ -22,6 +26,7 @@ from sim.results.timeline import (
 )
 from sim.scenario.behaviour import AWAKE
 
+Floats = NDArray[np.float64]
 _HOUR_S = 3600.0
 _DAY_S = 86400.0
 
@@ -31,15 +36,19 @@ def lunar_days(
     log: RunLog,
     falls: Sequence[Fall],
     limits: Mapping[tuple[str, int], str],
+    arrived: pl.DataFrame,
 ) -> pl.DataFrame:
     """A row for each lunar day and vehicle, clipped to the run; sorted by day, then by file.
 
-    `limits` has the constraint that binds, by vehicle and lunar day.
+    `limits` has the constraint that binds, by vehicle and lunar day; `arrived` what reached the
+    Earth.
     """
     rows = [
         row
         for vehicle in environment.scenario.vehicles
-        for row in _vehicle_rows(environment, log, vehicle, falls, limits)
+        for row in _vehicle_rows(
+            environment, log, vehicle, falls, limits, arrived.filter(origin=vehicle)
+        )
     ]
     rows.sort(key=lambda row: int(row["lunar_day"]))
     return table(LUNAR_DAYS, {c.name: [row[c.name] for row in rows] for c in LUNAR_DAYS})
@@ -63,6 +72,7 @@ def _vehicle_rows(
     vehicle: str,
     falls: Sequence[Fall],
     limits: Mapping[tuple[str, int], str],
+    arrived: pl.DataFrame,
 ) -> Iterator[dict[str, Any]]:
     days = {day.number: day for day in environment.lunar_days(vehicle)}
     books = day_books(environment, log, vehicle)
@@ -70,6 +80,7 @@ def _vehicle_rows(
     energy = Energy(environment, log, vehicle)
     link = FirstHop(environment, log, vehicle, spans)
     changes = mode_events(log, vehicle)
+    late = summed_up(arrived, "late_bits")
     by_day = books[-1].closing.data.delivered_by_day if books else {}
     for book in books:
         day, following = days[book.number], days.get(book.number + 1)
@@ -83,6 +94,7 @@ def _vehicle_rows(
             **_night(energy, day, _night_end_s(changes, day, following, environment.duration_s)),
             **_limits(mine, limits.get((vehicle, book.number))),
             **_ratios(environment, log, vehicle, book),
+            "late_gb": _late_gb(book, *late),
         }
 
 
@@ -153,6 +165,12 @@ def _data(book: DayBooks, delivered_of_this_day: int) -> dict[str, object]:
         "on_board_gb": gigabytes(after.on_board),
         "in_relay_gb": gigabytes(after.in_relays),
     }
+
+
+def _late_gb(book: DayBooks, times_s: Floats, late_bits: Floats) -> float:
+    """What came late in one lunar day, from the bits that had come late by each time."""
+    before, until = np.searchsorted(times_s, [book.start_s, book.stop_s], side="right")
+    return float(late_bits[until] - late_bits[before]) / BITS_PER_GB
 
 
 def _night_end_s(

@@ -104,6 +104,9 @@ def _run_data(
         last.produced,
         where + last.dropped + last.lost,
     )
+    under_way = sum(w.piece.bits for w in log.waiting if w.piece.origin == vehicle)
+    left = last.on_board + last.in_relays + last.in_flight
+    yield _same(f"{vehicle}: on board + in relays + in flight = sum of pieces", left, under_way)
     received = sum(d.piece.bits for d in log.deliveries if d.piece.origin == vehicle)
     yield _same(f"{vehicle}: delivered = sum of what stations received", last.delivered, received)
     by_day = sum(last.delivered_by_day.values())

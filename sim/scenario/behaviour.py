@@ -140,7 +140,7 @@ class ActivityParameters(Parameters):
     sample_kg: NonNegative = 0.0
     """Ground taken on board in one complete run."""
     deadline_h: Positive | None = None
-    """Age at which its data are late, for the report."""
+    """Age on reception from which its data count as late; it does not change what is sent when."""
     command_bit: Count = 0
     """Volume of the command sequence that must have come from the ground before each run."""
     turnaround_s: Count = 0

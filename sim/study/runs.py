@@ -22,8 +22,8 @@ from sim.operations import operate
 from sim.operations.runlog import RunLog
 from sim.results import attribution, tables
 from sim.results.arrivals import arrivals
+from sim.results.latency import latencies_s
 from sim.results.limits import limits as limits_of
-from sim.results.metrics import latencies_s
 from sim.study.executors import Task, execute, packed
 from sim.study.geometry import geometry_digest
 from sim.study.variants import StudyParameters, Variant, load_study, variants
@@ -175,30 +175,39 @@ def run_variant(task: Task, environment: Environment) -> Row:
         log = operate(own)
     except SimError as error:
         return {"variant": task.number, "error": str(error), "vehicles": [], "lunar_days": []}
-    days = tables.lunar_days(own, log, attribution.waterfalls(own, log), {})
+    arrived = arrivals(own, log)
+    days = tables.lunar_days(own, log, attribution.waterfalls(own, log), {}, arrived)
     limits = limits_of(own, log).run if task.relaxations else {}
     return {
         "variant": task.number,
         "error": None,
-        "vehicles": [_vehicle(own, log, days, name, limits) for name in task.scenario.vehicles],
+        "vehicles": [
+            _vehicle(own, log, days.filter(asset=name), arrived.filter(origin=name), name, limits)
+            for name in task.scenario.vehicles
+        ],
         "lunar_days": [_rounded(row) for row in days.select(DAY_COLUMNS).to_dicts()],
     }
 
 
 def _vehicle(
-    environment: Environment, log: RunLog, days: pl.DataFrame, name: str, limits: Any
+    environment: Environment,
+    log: RunLog,
+    days: pl.DataFrame,
+    arrived: pl.DataFrame,
+    name: str,
+    limits: Any,
 ) -> Row:
-    mine = days.filter(pl.col("asset") == name)
-    late = latencies_s(arrivals(log.deliveries).filter(pl.col("origin") == name))
+    """One vehicle, of whose lunar days and arrivals these are."""
+    late = latencies_s(arrived)
     deaths = [
         e.t_s for e in log.events if e.asset == name and (e.event, e.after) == ("mode", "dead")
     ]
     return _rounded(
         {
             "asset": name,
-            **{column: float(mine[column].sum()) for column in SUMS},
-            **{column: mine[column].min() for column in LOWEST},
-            "peak_recorder_fill": mine["peak_recorder_fill"].max(),
+            **{column: float(days[column].sum()) for column in SUMS},
+            **{column: days[column].min() for column in LOWEST},
+            "peak_recorder_fill": days["peak_recorder_fill"].max(),
             "latency_p50_s": late.get("p50"),
             "latency_p95_s": late.get("p95"),
             "died_utc": environment.clock.utc(deaths[0]) if deaths else None,
