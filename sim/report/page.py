@@ -142,25 +142,27 @@ def _vehicles(vehicles: dict[str, dict[str, Any]]) -> Iterator[str]:
 
 
 def _products(vehicles: dict[str, dict[str, Any]]) -> Iterator[str]:
-    """What arrived of each activity's data, and when the last of it."""
+    """What came of each activity's data: how much and how late, and what is still under way."""
     header = [
-        "vehicle",
-        "product",
-        "received, GB",
-        "last arrival, UTC",
-        "median latency, s",
-        "latest, s",
+        *("vehicle", "product", "received, GB", "last arrival, UTC"),
+        *("median latency, s", "latest, s", "under way, GB", "complete until, UTC"),
+        *("deadline, h", "late, GB", "overdue, GB"),
     ]
     rows = [
-        [
-            *(vehicle, name.replace("_", " "), product["delivered_gb"]),
-            product["last_arrival_utc"],
-            *(product["latency_s"][key] for key in ("p50", "p100")),
-        ]
+        [vehicle, name.replace("_", " "), *_product(product)]
         for vehicle, facts in vehicles.items()
         for name, product in facts["products"].items()
     ]
     yield from table(header, rows)
+
+
+def _product(facts: dict[str, Any]) -> Iterator[Any]:
+    yield facts["delivered_gb"]
+    yield facts["last_arrival_utc"]
+    yield from (facts["latency_s"].get(key) for key in ("p50", "p100"))
+    yield from (facts.get(key) for key in ("waiting_gb", "complete_until_utc", "deadline_h"))
+    has_deadline = facts.get("deadline_h") is not None
+    yield from (facts[key] if has_deadline else None for key in ("late_gb", "overdue_gb"))
 
 
 def _links(links: dict[str, dict[str, Any]]) -> Iterator[str]:
