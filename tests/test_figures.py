@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import StepPatch
 from small_runs import small_environment, small_log
 
-from sim.errors import ResultsError
+from sim.errors import ResultsError, SimError
 from sim.report.figures import (
     data_figure,
     figures_of,
@@ -194,5 +194,5 @@ def test_other_formats_are_refused(tmp_path: Path) -> None:
     figure, _ = new_figure(1, "title")
     with pytest.raises(ResultsError, match="must end in"):
         save_figure(figure, tmp_path / "figure.docx")
-    with pytest.raises(ResultsError, match="cannot be written"):
+    with pytest.raises(SimError, match="cannot be written"):
         save_figure(figure, tmp_path / "missing" / "figure.png")

@@ -15,6 +15,7 @@ from sim.cli.console import (
     ScenarioPath,
     app,
     loaded,
+    output_file,
     print_table,
     progress_bar,
     say,
@@ -35,10 +36,16 @@ def orbit(
     csv: CsvFile = None,
     json: JsonFile = None,
     spk: Annotated[
-        Path | None, typer.Option("--spk", metavar="FILE", help="Write it for SPICE (type 2).")
+        Path | None,
+        typer.Option(
+            "--spk", metavar="FILE", help="Write it for SPICE (type 2).", callback=output_file
+        ),
     ] = None,
     oem: Annotated[
-        Path | None, typer.Option("--oem", metavar="FILE", help="Write it as CCSDS OEM 2.0.")
+        Path | None,
+        typer.Option(
+            "--oem", metavar="FILE", help="Write it as CCSDS OEM 2.0.", callback=output_file
+        ),
     ] = None,
     no_cache: NoCache = False,
 ) -> None:

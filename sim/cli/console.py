@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from sim import __version__
-from sim.errors import SimError
+from sim.errors import ResultsError, SimError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,12 +61,34 @@ Overrides = Annotated[
         "May be given several times.",
     ),
 ]
+
+
+def output_file(path: Path | None) -> Path | None:
+    """The place of a file to write, refused before anything is computed for it."""
+    if path is not None and not path.parent.is_dir():
+        raise ResultsError(
+            f"{path} cannot be written: {path.parent} is no folder; choose another place"
+        )
+    return path
+
+
+def _figure_file(path: Path | None) -> Path | None:
+    from sim.report.places import checked_figure
+
+    return None if path is None else output_file(checked_figure(path))
+
+
 CsvFile = Annotated[
-    Path | None, typer.Option("--csv", metavar="FILE", help="Write the table as CSV.")
+    Path | None,
+    typer.Option("--csv", metavar="FILE", help="Write the table as CSV.", callback=output_file),
 ]
-JsonFile = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write it as JSON.")]
+JsonFile = Annotated[
+    Path | None,
+    typer.Option("--json", metavar="FILE", help="Write it as JSON.", callback=output_file),
+]
 PlotFile = Annotated[
-    Path | None, typer.Option("--plot", metavar="FILE", help="Draw it (PNG, SVG, PDF).")
+    Path | None,
+    typer.Option("--plot", metavar="FILE", help="Draw it (PNG, SVG, PDF).", callback=_figure_file),
 ]
 AtUtc = Annotated[
     str | None, typer.Option("--at", metavar="UTC", help="When, as 2030-01-12T00:00Z.")
@@ -92,10 +114,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = _BROKEN_PIPE
     except (KeyboardInterrupt, typer.Abort):
-        say("interrupted")
         code = INTERRUPTED
     except Exception as error:
         code = _unexpected(error)
+    if code == INTERRUPTED:  # which typer, as of 0.29, gives back as a code
+        say("interrupted")
     return code or DONE
 
 

@@ -14,6 +14,7 @@ from sim.cli.console import (
     OutFolder,
     PlotFile,
     app,
+    output_file,
     print_table,
     progress_bar,
     say,
@@ -93,7 +94,13 @@ def compare(
 def export(
     folder: ResultsFolder,
     ion: Annotated[
-        Path, typer.Option("--ion", metavar="FILE", help="A contact plan in the format of ION.")
+        Path,
+        typer.Option(
+            "--ion",
+            metavar="FILE",
+            help="A contact plan in the format of ION.",
+            callback=output_file,
+        ),
     ],
     no_cache: NoCache = False,
 ) -> None:

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from sim.errors import ResultsError
 from sim.report.balance import energy_figure, lunar_days_figure, waterfall_figure
 from sim.report.schedule import timeline_figure
 from sim.report.style import (
@@ -260,8 +261,16 @@ def node_limits(results: Results) -> dict[tuple[str, str], tuple[float | None, .
 def write_figures(
     results: Results, folder: Path, *, progress: Progress | None = None
 ) -> list[Path]:
-    """Draw every figure of a run into a folder as PNG; returns the files."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Draw every figure of a run into a folder as PNG; returns the files.
+
+    Raises `SimError` where they cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ResultsError(
+            f"{folder} cannot be a folder for figures: {error.strerror}; name another place"
+        ) from None
     written = []
     drawings = figures_of(results)
     for index, (name, draw) in enumerate(drawings.items()):

@@ -1,5 +1,6 @@
 """How figures look: sizes, colours that colour-blind readers tell apart, dates, night shading."""
 
+import io
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -17,9 +18,10 @@ from matplotlib.figure import Figure
 from matplotlib.transforms import offset_copy
 from numpy.typing import NDArray
 
+from sim.cache import replace_file
 from sim.clock import Clock
-from sim.errors import ResultsError
 from sim.report.layout import place_panels
+from sim.report.places import checked_figure
 
 # Okabe and Ito 2008, "Color Universal Design": eight colours that all kinds of eyes tell apart.
 BLUE, ORANGE, GREEN, VERMILION = "#0072B2", "#E69F00", "#009E73", "#D55E00"
@@ -225,17 +227,23 @@ def hide_upper_ticks(axes: Sequence[Axes], ticks: Sequence[float]) -> None:
 
 
 def save_figure(figure: Figure, target: Path | BinaryIO) -> None:
-    """Write a figure as PNG, SVG or PDF by its suffix, as PNG into a stream; the same bytes always."""
-    suffix = target.suffix.lower() if isinstance(target, Path) else ".png"
-    if suffix not in _NO_METADATA:
-        raise ResultsError(f"{target} is no figure; its name must end in {', '.join(_NO_METADATA)}")
+    """Write a figure as PNG, SVG or PDF by its suffix, as PNG into a stream; the same bytes always.
+
+    A file is written whole or not at all; `SimError` where it cannot be.
+    """
+    if isinstance(target, Path):
+        buffer = io.BytesIO()
+        _draw(figure, buffer, checked_figure(target).suffix.lower())
+        replace_file(target, buffer.getvalue())
+    else:
+        _draw(figure, target, ".png")
+
+
+def _draw(figure: Figure, stream: BinaryIO, suffix: str) -> None:
     if figure.get_layout_engine() is None:
         place_panels(figure)
-    try:
-        with rc_context({"svg.hashsalt": "farside"}):
-            figure.savefig(target, dpi=_DPI, format=suffix[1:], metadata=_NO_METADATA[suffix])
-    except OSError as error:
-        raise ResultsError(f"{target} cannot be written: {error.strerror}") from None
+    with rc_context({"svg.hashsalt": "farside"}):
+        figure.savefig(stream, dpi=_DPI, format=suffix[1:], metadata=_NO_METADATA[suffix])
 
 
 def _nights(span: Span) -> list[tuple[float, float]]:
