@@ -25,6 +25,7 @@ from sim.report.style import (
     Span,
     legend,
     new_figure,
+    number_few,
     one_lunar_day,
     save_figure,
     time_axis,
@@ -145,6 +146,7 @@ def _rate(axis: Axes, span: Span, t_s: Floats, rate_kbps: Floats) -> None:
 def _margin(axis: Axes, span: Span, t_s: Floats, margin: Floats) -> None:
     """Margin on an axis of its own, in dots: it jumps with the rate and the station."""
     right = axis.twinx()
+    number_few(right)
     dots: dict[str, Any] = {"color": VERMILION, "linestyle": "", "marker": "."}
     right.plot(span.in_days(t_s), margin, markersize=1.8, **dots)
     axis.plot([], [], markersize=6, label="margin before any reserve (right)", **dots)

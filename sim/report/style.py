@@ -15,6 +15,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import PolyCollection
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import offset_copy
 from numpy.typing import NDArray
 
@@ -45,6 +46,9 @@ WIDTH_INCHES = 9.0
 _TITLE_INCHES = 0.9  # the title and what belongs to the time axis below the last panel
 _TITLE: dict[str, Any] = {"fontsize": 12, "fontweight": "bold", "color": BLACK}
 _DPI = 120
+_PNG_LEVEL = 3  # zlib's: a quarter less time than with 6, files larger by a twelfth
+_STEPS = (1, 2, 2.5, 5, 10)
+_MOST_INTERVALS = 5  # between numbers beside a panel; each costs a line, two marks and a text
 _DAY_S = 86400.0
 _WHOLE_S = 29.0 * _DAY_S
 _NUMBERED_S = 5.0 * _DAY_S
@@ -125,7 +129,8 @@ def empty_figure(height: float, title: str, layout: Literal["constrained"] | Non
 
 
 def dress(axis: Axes) -> None:
-    """Thin grid, no box, small labels."""
+    """Thin grid, few numbers, no box, small labels."""
+    number_few(axis)
     axis.grid(True, color=GRID, linewidth=0.6)
     axis.set_axisbelow(True)
     axis.spines[["top", "right"]].set_visible(False)
@@ -134,6 +139,11 @@ def dress(axis: Axes) -> None:
     axis.yaxis.label.set_fontsize(9)
     axis.xaxis.label.set_fontsize(9)
     axis.title.set_fontsize(9)
+
+
+def number_few(axis: Axes) -> None:
+    """Round numbers beside a panel, no more than are read."""
+    axis.yaxis.set_major_locator(MaxNLocator(_MOST_INTERVALS, steps=_STEPS))
 
 
 def legend(axis: Axes, *, numbered: bool = True) -> None:
@@ -242,8 +252,11 @@ def save_figure(figure: Figure, target: Path | BinaryIO) -> None:
 def _draw(figure: Figure, stream: BinaryIO, suffix: str) -> None:
     if figure.get_layout_engine() is None:
         place_panels(figure)
+    options: dict[str, Any] = {"metadata": _NO_METADATA[suffix]}
+    if suffix == ".png":
+        options["pil_kwargs"] = {"compress_level": _PNG_LEVEL}
     with rc_context({"svg.hashsalt": "farside"}):
-        figure.savefig(stream, dpi=_DPI, format=suffix[1:], metadata=_NO_METADATA[suffix])
+        figure.savefig(stream, dpi=_DPI, format=suffix[1:], **options)
 
 
 def _nights(span: Span) -> list[tuple[float, float]]:
