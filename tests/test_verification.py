@@ -31,7 +31,7 @@ def test_a_right_run_closes() -> None:
 
 def _bus(log: RunLog, **changes: float) -> None:
     first, second = log.snapshots["lander"]
-    log.snapshots["lander"] = [replace(first, bus=replace(first.bus, **changes)), second]
+    log.snapshots["lander"] = [replace(first, bus=first.bus._replace(**changes)), second]
 
 
 def _data(log: RunLog, **changes: int) -> None:

@@ -1,14 +1,19 @@
 """One link in operation: whole frames, lost frames, and data on the way."""
 
+from bisect import bisect_right
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from math import ceil
 from typing import NamedTuple
 
 import numpy as np
 
 from sim.environment import Contact, Frame, Hop
 from sim.physics.recorder import Piece, Recorder
+from sim.scenario.assets import LinkInUse
+
+Steps = list[tuple[int, int, float]]
 
 _NO_FRAME = Frame(1, 1)
 _EVEN_S = 1e-3  # how much later than evenly data may flow and still be counted as one flow
@@ -26,6 +31,16 @@ class Parcel(NamedTuple):
         head, rest = self.piece.split(bits)
         cut_s = self.start_s + (self.stop_s - self.start_s) * (bits / self.piece.bits)
         return Parcel(head, self.start_s, cut_s), Parcel(rest, cut_s, self.stop_s)
+
+    def parted(self, now_s: float) -> tuple["Parcel | None", "Parcel | None"]:
+        """What of it has come by now, and what has not; None for nothing."""
+        piece, start_s, stop_s = self
+        if stop_s <= now_s:
+            return self, None
+        if start_s >= now_s:
+            return None, self
+        bits = int(piece.bits * ((now_s - start_s) / (stop_s - start_s)))
+        return self.split(bits) if bits else (None, self)
 
     def joined(self, later: "Parcel") -> "Parcel | None":
         """This one and a later one together, if both are one even flow to a millisecond."""
@@ -52,17 +67,6 @@ class Flight:
     parcel: Parcel
     hop: Hop
 
-    def landed(self, now_s: float) -> Parcel | None:
-        """The part that has arrived by now, taken off a flight that goes on; None if nothing has."""
-        piece, start_s, stop_s = self.parcel
-        if start_s >= now_s:
-            return None
-        bits = int(piece.bits * ((now_s - start_s) / (stop_s - start_s)))
-        if bits == 0:
-            return None
-        head, self.parcel = self.parcel.split(bits)
-        return head
-
 
 class Channel:
     """One link in operation: the destination it has chosen, its rate, the frame it is filling."""
@@ -71,13 +75,14 @@ class Channel:
         self,
         link: str,
         hops: tuple[Hop, ...],
-        retransmit: bool,
+        parameters: LinkInUse,
         draws: np.random.Generator | None = None,
         recorder: Recorder | None = None,
     ) -> None:
         self.link = link
         self.hops = hops
-        self.retransmit = retransmit
+        self.retransmit = parameters.retransmit
+        self.acquisition_s = ceil(parameters.acquisition_s)
         self.hop: Hop | None = None
         self.contact: Contact | None = None
         self.rate_bps = 0
@@ -88,29 +93,19 @@ class Channel:
         """Users that share its terminals in turn, this one counted."""
         self.ready_s = 0
         """When acquisition is over."""
+        self._ahead: Steps = []
+        """Rates and losses of the contact that are still to come."""
         self.is_on = False
         self.credit_bits = 0
         """Information bits of all turns since the last whole frame."""
         self._draws = draws
         """Where lost frames are drawn from; None: their expected share is lost."""
-        self._custodian = recorder if retransmit else None
+        self._custodian = recorder if parameters.retransmit else None
         """Where copies stay until their receipt is acknowledged."""
         self._carry = 0.0
         """Part of a frame that is still to be lost."""
         self._offered = _Offer(0, 0)
         self.flights: deque[Flight] = deque()
-
-    @property
-    def data_rate_bps(self) -> float:
-        """User data per second once acquired, without those that are sent again; 0 while off."""
-        if not self.is_on or self.hop is None:
-            return 0.0
-        return self._loading_bps * (1.0 - self.frame_loss if self.retransmit else 1.0)
-
-    @property
-    def _loading_bps(self) -> float:
-        """User data in the frames of a second."""
-        return self.rate_bps * self.frame.data_bits / (self.frame.bits * self.turns)
 
     def sends_to(self, asset: str) -> bool:
         """Whether it sends to an asset now."""
@@ -120,20 +115,65 @@ class Channel:
         """Whether something is on its way to an asset."""
         return any(flight.hop.destination == asset for flight in self.flights)
 
-    def tune(
-        self,
-        hop: Hop | None,
-        contact: Contact | None,
-        rate_bps: int,
-        ready_s: int,
-        frame_loss: float = 0.0,
-    ) -> None:
-        """Point at a destination, or at none."""
-        if hop is not self.hop or rate_bps != self.rate_bps:
-            self.credit_bits = 0
-        self.hop, self.contact, self.rate_bps = hop, contact, rate_bps
-        self.frame = _NO_FRAME if hop is None else hop.frames[rate_bps]
-        self.ready_s, self.frame_loss = ready_s, frame_loss
+    def turn_off(self) -> None:
+        """Point at no destination."""
+        self.hop = self.contact = None
+        self.is_on, self.credit_bits, self.rate_bps, self.frame = False, 0, 0, _NO_FRAME
+        self._ahead = []
+
+    def tune(self, hop: Hop, contact: Contact, attitude: str, now_s: int, pointed_s: int) -> None:
+        """Send over a contact from now on at the rates that it has in an attitude of the sender.
+
+        Acquisition begins anew with each contact, once the terminals are `pointed_s`, and with
+        each change of rate.
+        """
+        steps = contact.steps_in(attitude)
+        index = bisect_right(steps, now_s, key=lambda step: step[0]) - 1
+        if self.contact is not contact or self.hop is not hop:
+            self.credit_bits, self.ready_s = 0, pointed_s + self.acquisition_s
+            self.rate_bps = steps[index][1]
+        self.hop, self.contact, self.is_on = hop, contact, True
+        self._take_rate(*steps[index][1:], now_s)
+        self._ahead = steps[index + 1 :]
+
+    def follow(self, now_s: int) -> None:
+        """Take the rate that the contact has from now on."""
+        while self._ahead and self._ahead[0][0] <= now_s:
+            step_s, rate_bps, frame_loss = self._ahead.pop(0)
+            self._take_rate(rate_bps, frame_loss, step_s)
+
+    def _take_rate(self, rate_bps: int, frame_loss: float, now_s: int) -> None:
+        if rate_bps != self.rate_bps:
+            self.credit_bits, self.ready_s = 0, max(now_s + self.acquisition_s, self.ready_s)
+        self.rate_bps, self.frame_loss = rate_bps, frame_loss
+        self.frame = self.hop.frames.get(rate_bps, _NO_FRAME) if self.hop else _NO_FRAME
+
+    def steps_between(self, start_s: int, stop_s: int) -> list[int]:
+        """When its rate or its losses change between two instants."""
+        if not self._ahead or self._ahead[0][0] >= stop_s:
+            return []
+        return [step[0] for step in self._ahead if start_s < step[0] < stop_s]
+
+    def outlook(self, now_s: int) -> Iterator[tuple[float, float]]:
+        """From when on it will carry how much user data per second, as far as its contact goes."""
+        if self.hop is None or self.contact is None:
+            return
+        steps = [(now_s, self.rate_bps, self.frame_loss), *self._ahead]
+        stops_s = [step[0] for step in self._ahead] + [self.contact.stop_s]
+        ready_s, rate_before_bps = self.ready_s, self.rate_bps
+        for (start_s, rate_bps, frame_loss), stop_s in zip(steps, stops_s, strict=True):
+            if rate_bps != rate_before_bps:
+                ready_s, rate_before_bps = max(start_s + self.acquisition_s, ready_s), rate_bps
+            yield start_s, 0.0
+            if ready_s < stop_s:
+                frame = self.hop.frames.get(rate_bps, _NO_FRAME)
+                kept = 1.0 - frame_loss if self.retransmit else 1.0
+                yield max(start_s, ready_s), kept * self._loading_bps(rate_bps, frame)
+        yield self.contact.stop_s, 0.0
+
+    def _loading_bps(self, rate_bps: int, frame: Frame) -> float:
+        """User data in the frames of a second."""
+        return rate_bps * frame.data_bits / (frame.bits * self.turns)
 
     def take_turns(self, turns: int) -> bool:
         """Share the terminals in turn from now on; whether that is a change."""
@@ -215,7 +255,7 @@ class Channel:
         """
         light_s = hop.light_time_s.at(stop_s)
         free_s = queue_s = float(max(start_s, self.ready_s))
-        rate = self._loading_bps * (1.0 - repeated)
+        rate = self._loading_bps(self.rate_bps, self.frame) * (1.0 - repeated)
         for piece, comes_s, is_in_s in parcels:
             leaves_s = min(max(queue_s, comes_s), stop_s)
             free_s = min(max(free_s, comes_s) + piece.bits / rate, stop_s)
@@ -256,13 +296,12 @@ class Channel:
         landed: list[tuple[Hop, Parcel]] = []
         flying = deque[Flight]()
         for flight in self.flights:
-            if flight.parcel.stop_s <= now_s:
-                landed.append((flight.hop, flight.parcel))
-                continue
-            flying.append(flight)
-            parcel = flight.landed(now_s)
-            if parcel is not None:
-                landed.append((flight.hop, parcel))
+            come, coming = flight.parcel.parted(now_s)
+            if come is not None:
+                landed.append((flight.hop, come))
+            if coming is not None:
+                flight.parcel = coming
+                flying.append(flight)
         self.flights = flying
         return landed
 

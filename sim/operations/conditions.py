@@ -12,7 +12,7 @@ from math import inf
 
 from sim.environment import Environment
 from sim.intervals import Intervals
-from sim.physics.bus import Direction
+from sim.physics.bus import Level
 from sim.scenario.conditions import Condition, Limit, NodeLimit
 from sim.scenario.phases import phase_times
 from sim.track import Track
@@ -31,6 +31,19 @@ class Watch:
     node: str
     limit: Limit
     since_s: float = inf
+    _leaving: tuple[Level, ...] = ()
+    _entering: tuple[Level, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Prepare the levels, which are asked for at each event."""
+        above, below, slack = self.limit.above, self.limit.below, self.limit.hysteresis
+        node = self.node or None
+        if above is not None:
+            self._leaving += (Level(above - slack, "falling", node),)
+            self._entering += (Level(above, "rising", node),)
+        if below is not None:
+            self._leaving += (Level(below + slack, "rising", node),)
+            self._entering += (Level(below, "falling", node),)
 
     def look(self, value: float, now_s: float) -> None:
         """Take notice of the value that the quantity has now."""
@@ -47,17 +60,9 @@ class Watch:
         return now_s >= self.since_s + self.limit.hold_s
 
     @property
-    def levels(self) -> tuple[tuple[float, Direction], ...]:
-        """Values whose passing changes the watch, each with the direction of the passing."""
-        held, slack = self.since_s < inf, self.limit.hysteresis
-        found: list[tuple[float, Direction]] = []
-        if self.limit.above is not None:
-            above = self.limit.above
-            found.append((above - slack, "falling") if held else (above, "rising"))
-        if self.limit.below is not None:
-            below = self.limit.below
-            found.append((below + slack, "rising") if held else (below, "falling"))
-        return tuple(found)
+    def levels(self) -> tuple[Level, ...]:
+        """Values whose passing changes the watch."""
+        return self._leaving if self.since_s < inf else self._entering
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ _NOTHING = (None, False)
 _SETTLING_S = 2  # longer than any light time to the Moon and back
 
 
-Sight = tuple[Options | Option | None, bool]
+Sight = tuple[object, bool]
 """What a channel would choose, or may choose from, and whether data come in."""
 
 
@@ -48,8 +48,12 @@ class Traffic:
         """Since when a link waits for a free terminal."""
 
     def follow_contacts(self) -> Generator[simpy.Event, Any, None]:
-        """The SimPy process that stops at every edge of a contact or of a rate."""
-        for edge in sorted(edges_s([hop for _, channel in self._channels for hop in channel.hops])):
+        """The SimPy process that stops wherever the sky may change a choice."""
+        edges: set[int] = set()
+        for _, channel in self._channels:
+            rates_matter = self._links[channel.link].choose == "highest_rate"
+            edges |= edges_s(channel.hops, rates_matter, channel.link in self._contended)
+        for edge in sorted(edges):
             if edge >= self.environment.duration_s:
                 return
             yield self.clock.timeout(edge - self.clock.now)
@@ -86,12 +90,16 @@ class Traffic:
             for node, channel in self._channels
         ]
 
-    def _wish(self, node: Node, channel: Channel, now: int) -> Options | Option | None:
-        """What the channel would choose now, or may choose from where others compete with it."""
+    def _wish(self, node: Node, channel: Channel, now: int) -> object:
+        """What the channel would choose now, or may choose from where others compete with it.
+
+        Its rate is no part of it: a channel follows the rates of its contact by itself.
+        """
         options = self._options(node, channel, now)
         if channel.link in self._contended:
             return options
-        return chosen(options, channel.hop, self._links[channel.link].choose)
+        option = chosen(options, channel.hop, self._links[channel.link].choose)
+        return None if option is None else (option.hop, option.contact, self._attitude(node))
 
     def _choose(self, now: int, asking: str) -> None:
         """Settle, then let every channel choose again."""
@@ -137,33 +145,26 @@ class Traffic:
             option = chosen(free, before, self._links[channel.link].choose)
         self._note_wait(channel.link, waits, now)
         if option is None:
-            channel.is_on = False
-            channel.tune(None, None, 0, now)
+            channel.turn_off()
         else:
-            ready_s = self._ready_s(channel, option, now)
-            channel.is_on = True
-            channel.tune(option.hop, option.contact, option.rate_bps, ready_s, option.frame_loss)
+            pointed_s = self._terminals.pointed_s(option.hop, option.contact, now)
+            channel.tune(option.hop, option.contact, self._attitude(node), now, pointed_s)
             self._terminals.take(option.hop)
         if before is not channel.hop:
             self._note(node, channel, before, now)
         return was_on != channel.is_on
 
-    def _ready_s(self, channel: Channel, option: Option, now: int) -> int:
-        """When data can flow: acquisition begins anew with each contact and each change of rate."""
-        acquisition_s = ceil(self._links[channel.link].acquisition_s)
-        if channel.hop is option.hop and channel.contact is option.contact:
-            if channel.rate_bps == option.rate_bps:
-                return channel.ready_s
-            return max(now + acquisition_s, channel.ready_s)
-        return self._terminals.pointed_s(option.hop, option.contact, now) + acquisition_s
-
     def _options(self, node: Node, channel: Channel, now: int) -> Options:
         """What the channel is offered now in the attitude of its node."""
-        attitude = self.attitudes.get(node.name, ANY_ATTITUDE)
+        attitude = self._attitude(node)
         offers = self._offers[channel.link]
         if attitude not in offers:
             offers[attitude] = Offers(channel.hops, attitude)
         return offers[attitude].at(now)
+
+    def _attitude(self, node: Node) -> str:
+        """Attitude of a vehicle now; relays have one."""
+        return self.attitudes.get(node.name, ANY_ATTITUDE)
 
     def _note_wait(self, link: str, waits: bool, now: int) -> None:
         since_s = self._waiting.get(link)
@@ -215,11 +216,5 @@ def _empty_s(node: Node, now: int) -> float:
         return inf
     if node.awaits_data:
         return now + _SETTLING_S
-    if node.recorder is None:
-        return inf
-    sending = [channel for channel in node.channels if channel.is_on]
-    rate = sum(channel.data_rate_bps for channel in sending)
-    if rate <= 0.0 or node.recorder.used_bits == 0:
-        return inf
-    ready_s = max(channel.ready_s for channel in sending)
-    return max(now, ready_s) + ceil(node.recorder.used_bits / rate) + 1
+    empty_s = node.reaches_s(0.0, "falling", now)
+    return ceil(empty_s) + 1 if empty_s < inf else inf

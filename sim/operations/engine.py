@@ -113,7 +113,7 @@ def _nodes(environment: Environment) -> dict[str, Node]:
         if source in nodes and hops:
             draws = _draws(scenario.seed, link) if scenario.frame_loss == "sampled" else None
             store = nodes[source].recorder
-            channel = Channel(link, hops, parameters.retransmit, draws, store)
+            channel = Channel(link, hops, parameters, draws, store)
             nodes[source].channels.append(channel)
             for destination in dict.fromkeys(hop.destination for hop in hops):
                 if destination in nodes:

@@ -2,6 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from sim.environment import Contact, Hop
 from sim.operations.policies import Option
@@ -39,11 +40,29 @@ def _steps(hop: Hop, attitude: str) -> Iterator[tuple[int, Option | None]]:
         yield contact.stop_s, None
 
 
-def edges_s(hops: Sequence[Hop]) -> set[int]:
-    """Every instant at which an offer may change, in any attitude."""
-    contacts = [contact for hop in hops for contact in hop.contacts]
-    starts = {start for c in contacts for steps in c.steps.values() for start, _ in steps}
-    return starts | {contact.stop_s for contact in contacts}
+def edges_s(hops: Sequence[Hop], rates_matter: bool, are_contended: bool) -> set[int]:
+    """Every instant at which the choice among some hops may change, in any attitude.
+
+    Rates matter to a choice only where there is one: while another hop is open, or others compete.
+    """
+    found: set[int] = set()
+    for hop in hops:
+        for contact in hop.contacts:
+            found |= {contact.start_s, contact.stop_s}
+            for steps in contact.steps.values():
+                found |= {
+                    start_s
+                    for (_, before_bps), (start_s, rate_bps) in pairwise(steps)
+                    if before_bps == 0
+                    or rate_bps == 0
+                    or are_contended
+                    or (rates_matter and _is_another_open(hops, hop, start_s))
+                }
+    return found
+
+
+def _is_another_open(hops: Sequence[Hop], hop: Hop, now_s: int) -> bool:
+    return any(other is not hop and contact_at(other, now_s) is not None for other in hops)
 
 
 def contact_at(hop: Hop, now_s: int) -> Contact | None:

@@ -89,11 +89,7 @@ class PowerSupply:
         self, watches: Iterable[Watch], now_s: int, until_s: float
     ) -> float | None:
         """When the first watched store passes a level if nothing changes before `until_s`."""
-        levels = [
-            bus.Level(value, direction, watch.node or None)
-            for watch in watches
-            for value, direction in watch.levels
-        ]
+        levels = [level for watch in watches for level in watch.levels]
         return bus.first_crossing_s(
             self.parameters,
             self.state,

@@ -1,15 +1,19 @@
 """Data on the move: recorders, channels and what is between them, in whole bits and whole frames.
 
-Rates and production are constant between two settlements, so one pass over the assets in the order
-in which data flow moves everything exactly, however long ago the last settlement was.
+Production is constant between two settlements and rates change at known steps, so one pass over
+the assets in the order in which data flow moves everything exactly, however long ago the last
+settlement was.
 """
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
+from math import inf
 
 from sim.environment import Hop
 from sim.operations.channels import Channel, Parcel, divided
 from sim.operations.runlog import ContactUse, DataCounts, Delivery, Level, RunLog, Waiting
+from sim.physics.bus import Direction
 from sim.physics.recorder import Piece, Recorder
 
 
@@ -51,6 +55,12 @@ class Node:
         self.inflow: list[Parcel] = []
         """What has come in since the last settlement."""
 
+    def arrived(self, now_s: int) -> list[Parcel]:
+        """What has come in by now, taken off what is coming in."""
+        parts = [parcel.parted(now_s) for parcel in self.inflow]
+        self.inflow = [later for _, later in parts if later is not None]
+        return [come for come, _ in parts if come is not None]
+
     @property
     def is_idle(self) -> bool:
         """Whether nothing is made, comes in, goes out or is on its way from here."""
@@ -58,10 +68,26 @@ class Node:
             return False
         return not any(channel.is_on or channel.flights for channel in self.channels)
 
-    @property
-    def making_bps(self) -> int:
-        """Bits made per second."""
-        return sum([maker.rate_bps for maker in self.makers.values()])
+    def reaches_s(self, level_bits: float, direction: Direction, now_s: int) -> float:
+        """When what is on board passes a level if nobody acts and nothing comes in; else infinity."""
+        marks = sorted(
+            (mark_s, place, rate_bps)
+            for place, channel in enumerate(self.channels)
+            for mark_s, rate_bps in channel.outlook(now_s)
+        )
+        sign = 1.0 if direction == "rising" else -1.0
+        making_bps = sum(maker.rate_bps for maker in self.makers.values())
+        away_bps = [0.0] * len(self.channels)
+        at_s, bits = float(now_s), float(self.recorder.used_bits if self.recorder else 0)
+        for mark_s, place, rate_bps in [*marks, (inf, 0, 0.0)]:
+            net_bps, missing = making_bps - sum(away_bps), level_bits - bits
+            if sign * net_bps > 0.0 and sign * missing > 0.0:
+                reached_s = at_s + missing / net_bps
+                if reached_s <= mark_s:
+                    return reached_s
+            bits = max(bits + net_bps * (mark_s - at_s), 0.0) if mark_s > at_s else bits
+            at_s, away_bps[place] = mark_s, rate_bps
+        return inf
 
     @property
     def is_fed(self) -> bool:
@@ -103,11 +129,22 @@ class Network:
 
     def settle(self, now_s: int) -> None:
         """Move everything up to now."""
-        start_s = self.settled_s
-        if now_s == start_s:
+        if now_s == self.settled_s:
             return
+        upstream: dict[str, set[int]] = {}
         for node in self.order:
-            self._settle_node(node, start_s, now_s)
+            if node.is_idle:
+                continue
+            steps = upstream.get(node.name, set())
+            for channel in node.channels:
+                steps = steps.union(channel.steps_between(self.settled_s, now_s))
+            for start_s, stop_s in pairwise((self.settled_s, *sorted(steps), now_s)):
+                self._settle_node(node, start_s, stop_s)
+            for channel in node.channels:
+                if channel.hop is not None and steps:
+                    upstream.setdefault(channel.hop.destination, set()).update(steps)
+                if channel.flights:
+                    self._land(channel, now_s)
         self.settled_s = now_s
 
     def start_making(self, node: Node, maker: Maker, now_s: int) -> None:
@@ -121,19 +158,15 @@ class Network:
         node.makers.pop(product, None)
 
     def _settle_node(self, node: Node, start_s: int, stop_s: int) -> None:
-        if node.is_idle:
-            return
-        incoming = self._made(node, start_s, stop_s) + node.inflow
+        incoming = self._made(node, start_s, stop_s) + node.arrived(stop_s)
         incoming.sort(key=_rank)
-        node.inflow = []
         before = node.recorder.used_bits if node.recorder else 0
         for channel in node.channels:
             if channel.is_on:
+                channel.follow(start_s)
                 room_bits = channel.allowance_bits(start_s, stop_s)
                 loaded, incoming = _loaded(node.recorder, incoming, room_bits, start_s)
                 self._send(node, channel, loaded, start_s, stop_s)
-            if channel.flights:
-                self._land(channel, stop_s)
         if node.recorder and incoming:
             node.recorder.acknowledge(stop_s)
         for parcel in incoming:

@@ -62,6 +62,9 @@ class Vehicle:
         self.power = PowerSupply(name, environment, log, self.attitude)
         self._alarms = self.power.alarms()
         self._off: tuple[str, ...] = ()
+        self._transmitters_w = {
+            channel.link: self._transmitter_w(channel.link) for channel in self.node.channels
+        }
         self.programme = Programme(self)
         self.wakes_s: dict[int, int] = {}
         """First wake of each lunar day."""
@@ -267,14 +270,14 @@ class Vehicle:
         loads_w = self._mode.load_w if self._mode else 0.0
         loads_w += self.programme.load_w
         loads_w += sum(
-            self._transmitter_w(channel.link) for channel in self.node.channels if channel.is_on
+            [self._transmitters_w[channel.link] for channel in self.node.channels if channel.is_on]
         )
         loads_w += units_load_w(self.parameters.units, self.mode, self._shed(now))
         return bus_load_w(self.parameters.converter, loads_w)
 
     def _shed(self, now: int) -> tuple[str, ...]:
         """Names of the units that are off because power is short; says what has changed."""
-        if self.mode == "dead":
+        if self.mode == "dead" or not self.parameters.sheds:
             return self._off
         holding = [
             shedding
@@ -318,7 +321,7 @@ class Vehicle:
         held_s = watch.since_s + watch.limit.hold_s
         soonest_s = ceil(held_s) if now < held_s < inf else inf
         if watch.quantity in _COUNTED:
-            for level, direction in watch.levels:
+            for level, direction, _ in watch.levels:
                 crossing_s = self._counted_crossing_s(watch, level, direction, now)
                 if crossing_s is not None:
                     soonest_s = min(soonest_s, whole_second(crossing_s, now))
@@ -336,9 +339,6 @@ class Vehicle:
         recorder = self.node.recorder
         if recorder is None:
             return None
-        away_bps = sum(channel.data_rate_bps for channel in self.node.channels)
-        rate_bps = self.node.making_bps - away_bps
-        missing = level * recorder.parameters.capacity_bit - recorder.used_bits
-        if missing * rate_bps <= 0.0 or (rate_bps > 0.0) != (direction == "rising"):
-            return None
-        return now + missing / rate_bps
+        level_bits = level * recorder.parameters.capacity_bit
+        reached_s = self.node.reaches_s(level_bits, direction, now)
+        return reached_s if reached_s < inf else None
