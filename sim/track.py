@@ -196,10 +196,13 @@ class Track:
     def at(self, t_s: float) -> float:
         """Value of a scalar track at one instant, without the cost of an array."""
         edges, pieces = self._lists
-        index = min(max(bisect_right(edges, t_s) - 1, 0), len(pieces) - 1)
+        index = min(max(bisect_right(edges, t_s) - 1, 0), len(edges) - 2)
         lower, upper = edges[index], edges[index + 1]
         x = (2.0 * t_s - lower - upper) / (upper - lower)
         twice, later, latest = 2.0 * x, 0.0, 0.0
+        if index not in pieces:
+            piece = self.coefficients[index].tolist()
+            pieces[index] = piece[0], piece[:0:-1]
         first, others = pieces[index]
         for coefficient in others:  # Clenshaw's recurrence, from the last one down
             later, latest = coefficient + twice * later - latest, later
@@ -301,9 +304,9 @@ class Track:
         return {name: self.__dict__[name] for name in names}
 
     @cached_property
-    def _lists(self) -> tuple[list[float], list[tuple[float, list[float]]]]:
-        pieces = self.coefficients.tolist()
-        return self.edges_s.tolist(), [(piece[0], piece[:0:-1]) for piece in pieces]
+    def _lists(self) -> tuple[list[float], dict[int, tuple[float, list[float]]]]:
+        """Edges, and the pieces that have been asked for: the first coefficient, the others reversed."""
+        return self.edges_s.tolist(), {}
 
 
 def _transformed(samples: Floats, count: int, order: int) -> Floats:

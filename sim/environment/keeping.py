@@ -63,6 +63,10 @@ class Keeper:
         cache.store(layer, key, made)
         return form.unpack(made)  # type: ignore[no-any-return]
 
+    def track(self, name: str, make: Callable[[], Track]) -> Track:
+        """A track of the sky that depends on nothing but the span."""
+        return self.value("sky", {"track": name}, TRACKS, lambda: (make(),))[0]
+
     def _basis(self) -> dict[str, Any]:
         sky = self.ephemeris
         return {

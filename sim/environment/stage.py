@@ -1,7 +1,7 @@
 """Where everything is during a run: places, relays and stations under one ephemeris."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 
 from sim.clock import Clock
@@ -57,13 +57,14 @@ def set_stage(scenario: Scenario, *, cache: bool = True, progress: Progress | No
     tell = progress or (lambda step, fraction: None)
     tell("orbits", 0.0)
     clock = scenario.clock
-    ephemeris = _ephemeris(scenario)
+    bare = _ephemeris(scenario)
+    keeper = Keeper(bare, cache)
+    ephemeris = replace(bare, keep=keeper.track)
     sites = {
         name: Site.of(scenario.places[name], ephemeris, scenario.folder)
         for name in _visited(scenario)
     }
     homes = dict.fromkeys(vehicle.place for vehicle in scenario.vehicles.values())
-    keeper = Keeper(ephemeris, cache)
     skies = {name: _sky(keeper, sites[name], scenario.first_lunar_day) for name in homes}
     duration_s = _duration_s(scenario, skies)
 

@@ -5,6 +5,7 @@ evaluated from there. Pieces are four days long and lie on the pieces of DE421 a
 orientation kernel, whose polynomials are thereby reproduced and not merely approached.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -31,6 +32,14 @@ _EARTH_ANGLE_TURNS, _EARTH_EXCESS_TURNS_D = 0.7790572732640, 0.00273781191135448
 _LOCATOR_ARCSEC_CY = -47.0e-6  # drift of the terrestrial origin s'; IERS Conventions 2010, 5.5.2
 
 
+Keep = Callable[[str, Callable[[], Track]], Track]
+"""Hands out a track by its name, from where it was kept or else as it is made."""
+
+
+def _unkept(_: str, make: Callable[[], Track]) -> Track:
+    return make()
+
+
 @dataclass(frozen=True, eq=False)
 class Ephemeris:
     """Where the Earth and the Sun are, and how the Moon and the Earth are turned, in a span.
@@ -45,6 +54,8 @@ class Ephemeris:
     """First instant."""
     stop_s: float
     """Last instant."""
+    keep: Keep = _unkept
+    """Where the track that is slow to make is kept between runs."""
 
     @cached_property
     def edges_s(self) -> Floats:
@@ -94,9 +105,13 @@ class Ephemeris:
     def nutation(self) -> Track:
         """Ten rows: those of the rotation from ICRF to the Earth's true equator and equinox of date,
         and Greenwich apparent sidereal time less the Earth rotation angle."""
-        samples = self._slow_samples
-        rows = np.concatenate([samples.nutation.reshape(9, -1), samples.equinox_rad[None]])
-        return Track.through(rows, self._slow_edges_s, DEGREE)
+
+        def make() -> Track:
+            samples = self._slow_samples
+            rows = np.concatenate([samples.nutation.reshape(9, -1), samples.equinox_rad[None]])
+            return Track.through(rows, self._slow_edges_s, DEGREE)
+
+        return self.keep("nutation", make)
 
     @cached_property
     def turning(self) -> Track:
