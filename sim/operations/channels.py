@@ -263,11 +263,10 @@ class Channel:
             if is_in_s <= start_s:
                 queue_s = free_s
             late_bits = int(piece.bits * repeated)
-            prompt = piece._replace(bits=piece.bits - late_bits) if late_bits else piece
+            prompt = piece.thinned(piece.bits - late_bits) if late_bits else piece
             self._take_off(prompt, hop, leaves_s, gone_s, light_s, trips=1)
             if late_bits:
-                late = piece._replace(bits=late_bits)
-                self._take_off(late, hop, leaves_s, gone_s, light_s, trips=3)
+                self._take_off(piece.thinned(late_bits), hop, leaves_s, gone_s, light_s, trips=3)
 
     def _take_off(
         self,
@@ -318,9 +317,9 @@ def _thinned(
         gone = lost_bits * so_far // bits - lost_so_far
         lost_so_far += gone
         if gone:
-            lost.append(Parcel(piece._replace(bits=gone), start_s, stop_s))
+            lost.append(Parcel(piece.thinned(gone), start_s, stop_s))
         if gone < piece.bits:
-            left.append(Parcel(piece._replace(bits=piece.bits - gone), start_s, stop_s))
+            left.append(Parcel(piece.thinned(piece.bits - gone), start_s, stop_s))
     return left, lost
 
 

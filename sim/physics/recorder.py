@@ -79,6 +79,10 @@ class Piece(NamedTuple):
             Piece(origin, product, day, priority, cut_s, stop_s, all_bits - bits),
         )
 
+    def thinned(self, bits: int) -> "Piece":
+        """As many bits of it, out of the whole time of its making."""
+        return Piece(*self[:6], bits)
+
     def continues(self, earlier: "Piece") -> bool:
         """Whether this piece goes on where `earlier` ended, at the same rate.
 
