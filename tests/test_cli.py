@@ -226,6 +226,7 @@ def test_open_books_are_exit_3_and_still_written(
     assert manifest["books"] == "open"
 
 
+@pytest.mark.slow  # without a cache all machine code is compiled anew
 def test_run_as_a_process_without_a_home_and_with_a_cache_that_cannot_be(tmp_path: Path) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("")
