@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from sim.errors import SimError
 from sim.physics.battery import ConstantBatteryParameters
-from sim.physics.linear import linear_advance, linear_charge_crossing_s, power_crossing_s
+from sim.physics.linear import linear_advance, linear_first_crossing_s, power_crossing_s
 from sim.physics.stores import (
     BusState,
     Direction,
@@ -138,22 +138,9 @@ def first_crossing_s(
         return None
     battery = parameters.battery
     if parameters.heat is None and isinstance(battery, ConstantBatteryParameters):
-        first = None
-        for level in levels:
-            found = linear_charge_crossing_s(
-                parameters,
-                battery,
-                state,
-                load_w,
-                array_power,
-                array_share,
-                start_s,
-                stop_s if first is None else first,
-                level.value,
-                level.direction,
-            )
-            first = first if found is None else found
-        return first
+        return linear_first_crossing_s(
+            parameters, battery, state, load_w, array_power, array_share, start_s, stop_s, levels
+        )
     from sim.physics.packing import stepped_crossing_s  # noqa: PLC0415
 
     return stepped_crossing_s(

@@ -5,7 +5,7 @@ that the integral of the array's track, which is exact, is all that a step needs
 """
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from sim.constants import DAY_S
 from sim.physics.battery import ConstantBatteryParameters
-from sim.physics.stores import BusState, Direction, PowerParameters, isotope_power_w
+from sim.physics.stores import BusState, Direction, Level, PowerParameters, isotope_power_w
 from sim.track import Track
 
 Floats = NDArray[np.float64]
@@ -76,7 +76,7 @@ def linear_advance(
     )
 
 
-def linear_charge_crossing_s(
+def linear_first_crossing_s(
     parameters: PowerParameters,
     battery: ConstantBatteryParameters,
     state: BusState,
@@ -85,36 +85,60 @@ def linear_charge_crossing_s(
     array_share: float,
     start_s: float,
     stop_s: float,
-    level: float,
-    direction: Direction,
+    levels: Sequence[Level],
 ) -> float | None:
-    """As `sim.physics.bus.crossing_s` for the state of charge."""
-    wanted_wh = level * state.capacity_wh
-    if direction == "falling":
-        most_wh = load_w * (stop_s - start_s) / _HOUR_S / battery.discharge_efficiency
-        if state.stored_wh - most_wh > wanted_wh:
-            return None
-    elif state.stored_wh < wanted_wh:
-        most_wh = array_share * array_power.integral_between(start_s, stop_s) / _HOUR_S
-        if parameters.isotopes:
-            isotopes_w = isotope_power_w(parameters.isotopes, start_s)
-            most_wh += isotopes_w * (stop_s - start_s) / _HOUR_S
-        if state.stored_wh + most_wh * battery.charge_efficiency < wanted_wh:
-            return None
-    for piece in linear_spans(
+    """As `sim.physics.bus.first_crossing_s`, exact."""
+    lowest_wh, highest_wh = _reach_wh(
+        parameters, battery, state, load_w, array_power, array_share, start_s, stop_s
+    )
+    wanted = [(level.value * state.capacity_wh, level.direction) for level in levels]
+    wanted = [
+        (level_wh, direction)
+        for level_wh, direction in wanted
+        if (level_wh >= lowest_wh if direction == "falling" else level_wh <= highest_wh)
+    ]
+    if not wanted:
+        return None
+    for span in linear_spans(
         parameters, battery, state, load_w, array_power, array_share, start_s, stop_s
     ):
-        before, after = piece.stored_before_wh, piece.stored_after_wh
-        if direction == "rising" and before < wanted_wh <= after:
-            target_wh = (wanted_wh - before) / battery.charge_efficiency
-        elif direction == "falling" and before > wanted_wh >= after:
-            target_wh = (wanted_wh - before) * battery.discharge_efficiency
-        else:
-            continue
-        return _reached_s(
-            array_power, array_share, piece.level_w, piece.start_s, piece.stop_s, target_wh
-        )
+        before, after = span.stored_before_wh, span.stored_after_wh
+        passed = [
+            level_wh
+            for level_wh, direction in wanted
+            if (before < level_wh <= after if direction == "rising" else before > level_wh >= after)
+        ]
+        if passed:
+            first_wh = min(passed, key=lambda level_wh: abs(level_wh - before))
+            if after > before:
+                target_wh = (first_wh - before) / battery.charge_efficiency
+            else:
+                target_wh = (first_wh - before) * battery.discharge_efficiency
+            return _reached_s(
+                array_power, array_share, span.level_w, span.start_s, span.stop_s, target_wh
+            )
     return None
+
+
+def _reach_wh(
+    parameters: PowerParameters,
+    battery: ConstantBatteryParameters,
+    state: BusState,
+    load_w: float,
+    array_power: Track,
+    array_share: float,
+    start_s: float,
+    stop_s: float,
+) -> tuple[float, float]:
+    """Between which energies the cells stay within a span: all load, or all power, theirs."""
+    span_h = (stop_s - start_s) / _HOUR_S
+    made_wh = array_share * array_power.integral_between(start_s, stop_s) / _HOUR_S
+    if parameters.isotopes:
+        made_wh += isotope_power_w(parameters.isotopes, start_s) * span_h
+    return (
+        state.stored_wh - load_w * span_h / battery.discharge_efficiency,
+        state.stored_wh + made_wh * battery.charge_efficiency,
+    )
 
 
 def stored_after_wh(
