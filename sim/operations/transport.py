@@ -11,7 +11,8 @@ from itertools import pairwise
 from math import inf
 
 from sim.environment import Hop
-from sim.operations.channels import Channel, Parcel, divided
+from sim.operations.channels import Channel
+from sim.operations.parcels import Parcel, divided
 from sim.operations.runlog import ContactUse, DataCounts, Delivery, Level, RunLog, Waiting
 from sim.physics.bus import Direction
 from sim.physics.recorder import Piece, Recorder
