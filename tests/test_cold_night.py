@@ -88,6 +88,16 @@ def test_the_death_comes_when_the_box_has_radiated_its_heat_away(cold: Results) 
     assert fallen_k == pytest.approx(out_w * 86400.0 / 60_000.0, rel=COOLING_SHARE)
 
 
+def test_nothing_heats_the_dead(cold: Results) -> None:
+    death = next(event for event in _events(cold, "mode") if event.after == "dead")
+    energy = Energy(cold.environment, cold.log, "lander")
+    assert any(energy.state(death.t_s - 60).heaters_on)
+    times_s = range(death.t_s + 1, cold.duration_s, 7200)
+    assert not any(any(state.heaters_on) for state in energy.states(times_s))
+    assert not energy.load_w(times_s).any()
+    assert cold.log.snapshots["lander"][-1].bus.heater_wh == 0.0  # the lunar day after
+
+
 def test_every_trigger_is_an_event(warm: Results) -> None:
     modes = {(event.before, event.after): event.cause for event in _events(warm, "mode")}
     assert modes["working", "napping"] == "temperature_k"

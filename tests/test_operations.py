@@ -200,10 +200,10 @@ def test_wake_is_found_to_the_second_and_said() -> None:
     assert modes == [(400, "dormant", "array_power_w"), (1060, "working", "array_power_w")]
 
 
-def test_cycle_of_transitions_is_one_clear_error() -> None:
+def test_circle_that_only_the_run_can_see_is_one_clear_error() -> None:
     cycle = (
         "vehicles.lander.transitions=["
-        "{from: working, to: dormant, when: {state_of_charge: {above: 0}}}, "
+        "{from: working, to: dormant, when: {contact: lander_return}}, "
         "{from: dormant, to: working, when: {state_of_charge: {above: 0}}}]"
     )
     with pytest.raises(

@@ -9,7 +9,6 @@ from sim.operations.runlog import Flow, RunLog
 from sim.physics import bus
 from sim.physics.solar import power_share
 from sim.physics.thermal import HeatTracks
-from sim.scenario.assets import VehicleParameters
 from sim.scenario.conditions import Limit
 from sim.track import Track
 
@@ -29,13 +28,14 @@ class PowerSupply:
     def __init__(self, name: str, environment: Environment, log: RunLog, attitude: str) -> None:
         self.name = name
         self.environment = environment
-        self.parameters: VehicleParameters = environment.scenario.vehicles[name]
+        self.parameters: bus.PowerParameters = environment.scenario.vehicles[name]
         self.state = bus.initial_state(self.parameters)
         self.load_w = 0.0
         self.attitude = attitude
         self.drives = 0
         """Drives so far, each of which raises dust."""
         self._since_s = 0
+        self._is_alive = True
         self._share = 1.0
         self._flows = log.flows[name]
 
@@ -70,7 +70,12 @@ class PowerSupply:
         changed = (load_w, attitude, share) != (self.load_w, self.attitude, self._share)
         self.load_w, self.attitude, self._share = load_w, attitude, share
         if changed or not self._flows:
-            self._flows.append(Flow(now_s, self.state, load_w, attitude, share))
+            self._flows.append(Flow(now_s, self.state, load_w, attitude, share, self._is_alive))
+
+    def die(self) -> None:
+        """From now on nothing is switched on any more."""
+        self.parameters = bus.lifeless(self.parameters)
+        self._is_alive = False
 
     def close_books(self) -> bus.BusState:
         """The state with the books since the last closing; new books are opened, cells age."""

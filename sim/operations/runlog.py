@@ -30,6 +30,8 @@ class Flow(NamedTuple):
     attitude: str
     array_share: float = 1.0
     """What dust and ageing have left of the arrays' power."""
+    is_alive: bool = True
+    """Whether thermostats still switch heaters."""
 
 
 class Level(NamedTuple):

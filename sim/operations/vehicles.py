@@ -238,6 +238,8 @@ class Vehicle:
         self.mode, self.mode_since_s = mode, self.now_s
         self.attitude = self._attitude_of(mode)
         self.modes_seen.add(mode)
+        if mode == "dead":
+            self.power.die()
         self._note_wake()
         for watch in self._live_in_mode.watches:
             watch.since_s = inf

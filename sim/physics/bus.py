@@ -20,6 +20,7 @@ from sim.physics.stores import (
     aged,
     initial_state,
     isotope_power_w,
+    lifeless,
     opened,
     temperature_k,
 )
@@ -38,6 +39,7 @@ __all__ = [
     "first_crossing_s",
     "initial_state",
     "isotope_power_w",
+    "lifeless",
     "opened",
     "power_crossing_s",
     "temperature_k",

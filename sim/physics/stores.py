@@ -184,6 +184,17 @@ def aged(parameters: PowerParameters, state: BusState) -> BusState:
     )
 
 
+def lifeless(parameters: PowerParameters) -> PowerParameters:
+    """The same vehicle once it is dead: nothing switches its heaters on any more."""
+    heat = parameters.heat
+    if heat is None or not heat.heaters:
+        return parameters
+    never = {"on_below_k": 0.0, "off_above_k": 0.0}
+    heaters = {name: heater.model_copy(update=never) for name, heater in heat.heaters.items()}
+    cold = heat.model_copy(update={"heaters": heaters})
+    return parameters.model_copy(update={"heat": cold})
+
+
 def isotope_power_w(isotopes: Mapping[str, IsotopeParameters], t_s: float) -> float:
     """Electric power of all isotope generators on the day of `t_s`: decay goes in steps of a day."""
     noon_s = (t_s // DAY_S + 0.5) * DAY_S

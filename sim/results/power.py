@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sim.environment import Environment
 from sim.operations.runlog import Flow, RunLog, Snapshot
 from sim.physics.battery import ConstantBatteryParameters
-from sim.physics.bus import BusState, PowerParameters, advance, aged, opened
+from sim.physics.bus import BusState, PowerParameters, advance, aged, lifeless, opened
 from sim.physics.linear import LinearSpan, linear_spans, stored_after_wh
 from sim.results.timeline import ModeSpan, Whole
 from sim.track import Track
@@ -26,6 +26,7 @@ class Energy:
 
     def __init__(self, environment: Environment, log: RunLog, vehicle: str) -> None:
         self.parameters = environment.scenario.vehicles[vehicle]
+        self._lifeless = lifeless(self.parameters)
         self.flows = _with_ageing(self.parameters, log.flows[vehicle], log.snapshots[vehicle])
         self._environment = environment
         self._vehicle = vehicle
@@ -150,7 +151,7 @@ class Energy:
             return state
         track = self._environment.array_power_w[self._vehicle, flow.attitude]
         return advance(
-            self.parameters,
+            self.parameters if flow.is_alive else self._lifeless,
             state,
             flow.load_w,
             track,

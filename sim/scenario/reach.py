@@ -2,10 +2,11 @@
 
 from sim.scenario.assets import VehicleParameters
 from sim.scenario.behaviour import ActivityParameters
+from sim.scenario.circles import check_circles
 
 
 def check_reach(vehicle: VehicleParameters) -> None:
-    """Raise `ValueError` for states that cannot be left and activities that can never run."""
+    """Raise `ValueError` for states that cannot be left, circles, and activities that never run."""
     reached = _reached_modes(vehicle)
     leavable = {transition.from_ for transition in vehicle.transitions}
     for mode in vehicle.modes:
@@ -21,6 +22,7 @@ def check_reach(vehicle: VehicleParameters) -> None:
                 f"{' or '.join(activity.modes)}, which no transition leads to"
             )
     _check_order(vehicle)
+    check_circles(vehicle)
 
 
 def _reached_modes(vehicle: VehicleParameters) -> set[str]:
