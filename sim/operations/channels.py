@@ -255,17 +255,3 @@ class Channel:
                     flight.parcel = whole
                     return
         self.flights.append(Flight(parcel, hop))
-
-    def landings(self, now_s: float) -> list[tuple[Hop, Parcel]]:
-        """What has arrived by now, and over which hop."""
-        landed: list[tuple[Hop, Parcel]] = []
-        flying = deque[Flight]()
-        for flight in self.flights:
-            come, coming = flight.parcel.parted(now_s)
-            if come is not None:
-                landed.append((flight.hop, come))
-            if coming is not None:
-                flight.parcel = coming
-                flying.append(flight)
-        self.flights = flying
-        return landed

@@ -62,6 +62,7 @@ class _Engine:
             vehicle.programme.account()
         self.log.waiting.extend(self.network.waiting())
         self.log.events.sort(key=lambda event: event.t_s)
+        self.log.deliveries.sort(key=lambda delivery: delivery.arrived_start_s)
         return self.log
 
     def _lunar_day(self, vehicle: str, t_s: float) -> int:

@@ -5,13 +5,14 @@ the assets in the order in which data flow moves everything exactly, however lon
 settlement was.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 from math import inf
 
 from sim.environment import Hop
-from sim.operations.channels import Channel
+from sim.operations.channels import Channel, Flight
 from sim.operations.parcels import Parcel, divided
 from sim.operations.runlog import ContactUse, DataCounts, Delivery, Level, RunLog, Waiting
 from sim.physics.bus import Direction
@@ -121,10 +122,8 @@ class Network:
         self.lunar_day = lunar_day
         self.settled_s = 0
         self.counts: dict[str, Counts] = {}
-        self._coming: dict[tuple[object, ...], int] = {}
-        """Where in the log the last delivery of each hop and product is, since books were closed."""
         self._using: dict[str, int] = {}
-        """Where in the log the last use of each hop is, since then."""
+        """Where in the log the last use of each hop is, since books were closed."""
         self.order = _upstream_first(nodes)
         """The nodes so that data flow from earlier to later ones only."""
 
@@ -245,32 +244,32 @@ class Network:
         self._using[use.hop] = len(self.log.uses)
         self.log.uses.append(use)
 
-    def _land(self, channel: Channel, now_s: int) -> None:
-        for hop, parcel in channel.landings(float(now_s)):
-            node = self.nodes.get(hop.destination)
-            if node is None:
-                self._deliver(hop, parcel)
-            else:
-                node.inflow.append(parcel)
+    def _land(self, channel: Channel, now_s: int, *, is_closing: bool = False) -> None:
+        """Take in what has arrived; on the Earth what has arrived whole, or all for the books."""
+        flying = deque[Flight]()
+        for flight in channel.flights:
+            node = self.nodes.get(flight.hop.destination)
+            come, coming = flight.parcel.parted(now_s)
+            if node is None and coming is not None and not is_closing:
+                come, coming = None, flight.parcel
+            if come is not None and node is not None:
+                node.inflow.append(come)
+            elif come is not None:
+                self._deliver(flight.hop, come)
+            if coming is not None:
+                flight.parcel = coming
+                flying.append(flight)
+        channel.flights = flying
 
     def _deliver(self, hop: Hop, parcel: Parcel) -> None:
-        """Count what has come to the Earth; what goes on evenly is one delivery."""
+        """Count what has come to the Earth."""
         piece = parcel.piece
         counts = self.counts[piece.origin]
         counts.delivered += piece.bits
         by_day = counts.delivered_by_day
         by_day[piece.lunar_day] = by_day.get(piece.lunar_day, 0) + piece.bits
-        key = hop, *piece[:4]
-        deliveries, index = self.log.deliveries, self._coming.get(key)
-        if index is not None:
-            last = deliveries[index]
-            before = Parcel(last.piece, last.arrived_start_s, last.arrived_stop_s)
-            whole = before.joined(parcel)
-            if whole is not None:
-                deliveries[index] = Delivery(whole.piece, last.station, *whole[1:], last.link)
-                return
-        self._coming[key] = len(deliveries)
-        deliveries.append(Delivery(piece, hop.destination, *parcel[1:], hop.link))
+        delivery = Delivery(piece, hop.destination, parcel.start_s, parcel.stop_s, hop.link)
+        self.log.deliveries.append(delivery)
 
     def discard(self, node: Node, product: str, since_s: int) -> None:
         """Drop what a node has on board of a product made since an instant."""
@@ -293,7 +292,9 @@ class Network:
 
     def books(self, origin: str) -> DataCounts:
         """Where the data of one vehicle are, in whole bits."""
-        self._coming.clear()
+        for node in self.nodes.values():
+            for channel in node.channels:
+                self._land(channel, self.settled_s, is_closing=True)
         self._using.clear()
         counts = self.counts[origin]
         held = {name: self._held(node, origin) for name, node in self.nodes.items()}
