@@ -171,6 +171,31 @@ class SpicePeer:
         spice.gfuds(height_rad, is_falling, ">", 0.0, 0.0, step_s, 10_000, self._window(), result)
         return self._edges(result)
 
+    def sun_conjunctions_s(
+        self, observer: str, target: str, limit_deg: float, step_s: float
+    ) -> np.ndarray:
+        """Times at which the Sun comes within an angle of a target, or leaves it; by gfuds.
+
+        The Sun by LT+S, the target geometric, which gfsep cannot mix.
+        """
+        here = str(self.ids[observer])
+        there = target if target in ("MOON", "EARTH") else str(self.ids[target])
+
+        @spice.utils.callbacks.SpiceUDFUNS
+        def apart_rad(et: float) -> float:
+            sun, _ = spice.spkpos("SUN", et, "J2000", "LT+S", here)
+            seen, _ = spice.spkpos(there, et, "J2000", "NONE", here)
+            return float(spice.vsep(sun, seen))
+
+        @spice.utils.callbacks.SpiceUDFUNB
+        def is_falling(function: object, et: float) -> bool:
+            return bool(spice.uddc(function, et, 10.0))
+
+        result = spice.cell_double(20_000)
+        limit = np.radians(limit_deg)
+        spice.gfuds(apart_rad, is_falling, "<", limit, 0.0, step_s, 10_000, self._window(), result)
+        return self._edges(result)
+
     def local_km(self, place: str, target: str, t_s: float, correction: str) -> np.ndarray:
         """A target in the local east, north and up of a place."""
         et = float(tdb_s(self.clock, np.array([t_s]))[0])

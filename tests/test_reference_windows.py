@@ -15,11 +15,13 @@ from sim.sky.kernels import load_kernels, skyfield_time
 from sim.sky.orbits import Orbit
 from sim.sky.windows import (
     above_mask,
+    conjunctions,
     even_grid,
     intervals_where,
     past_moon,
     relay_eclipses,
     relay_grid,
+    relays_see_each_other,
     site_eclipses,
     site_sees_relay,
     sun_is_lit,
@@ -53,14 +55,24 @@ def relays(ephemeris: Ephemeris) -> dict[str, Orbit]:
 
 
 @pytest.fixture(scope="module")
+def ring(ephemeris: Ephemeris) -> Orbit:
+    """A relay on a ring about the Earth."""
+    height = {"lowest_height_km": 35786, "highest_height_km": 35786, "inclination_deg": 20}
+    keys = {"kind": "keplerian", "center": "earth", "frame": "icrf", "elements": height}
+    return orbit(keys, ephemeris, -DAY_S, STOP_S + DAY_S)
+
+
+@pytest.fixture(scope="module")
 def spice(
     tmp_path_factory: pytest.TempPathFactory,
     site: Site,
     ground: dict[str, Station],
     relays: dict[str, Orbit],
+    ring: Orbit,
 ) -> Iterator[SpicePeer]:
     folder = tmp_path_factory.mktemp("spice")
-    with SpicePeer(folder, CLOCK, (0.0, STOP_S), {"site": site, **ground}, relays) as peer:
+    paths = {**relays, "ring": ring}
+    with SpicePeer(folder, CLOCK, (0.0, STOP_S), {"site": site, **ground}, paths) as peer:
         yield peer
 
 
@@ -112,6 +124,57 @@ def test_relays_pass_the_shadows(
     assert count > 10
 
 
+@pytest.mark.parametrize("limit_deg", [2.0, 6.0])
+def test_the_sun_comes_near_what_antennas_look_at(
+    limit_deg: float,
+    ephemeris: Ephemeris,
+    site: Site,
+    ground: dict[str, Station],
+    relays: dict[str, Orbit],
+    spice: SpicePeer,
+) -> None:
+    """Near the new Moon of 2026-02-17 from the Earth, near the full Moons beside it towards it."""
+    tracks = {name: relay.track for name, relay in relays.items()}
+    from_earth = {**tracks, "MOON": lambda t_s: np.zeros((3, len(t_s)))}
+    cases = [(n, at, name, seen) for n, at in ground.items() for name, seen in from_earth.items()]
+    towards = {**tracks, "site": site}
+    cases += [(name, at, "EARTH", ephemeris.earth_km) for name, at in towards.items()]
+    count = 0
+    for name, at, target, seen in cases:
+        ours = conjunctions(at, seen, ephemeris, limit_deg, 0.0, STOP_S)
+        peer = spice.sun_conjunctions_s(name, target, limit_deg, 1800.0)
+        _same(ours, peer)
+        count += len(peer)
+    assert count >= (14 if limit_deg == 2.0 else 28)
+
+
+def test_relays_see_each_other_past_the_moon_and_the_earth(
+    ephemeris: Ephemeris, relays: dict[str, Orbit], spice: SpicePeer
+) -> None:
+    halo, ellipse = (relays[name].track for name in ("halo", "ellipse"))
+    hidden = spice.occultations_s("halo", "MOON", "ellipse", 120.0)
+    assert len(hidden) >= 10
+    assert len(spice.occultations_s("halo", "EARTH", "ellipse", 600.0)) == 0
+    _same(relays_see_each_other(halo, ellipse, ephemeris, 0.0, STOP_S), hidden)
+
+
+def test_relays_about_both_bodies_lose_each_other_behind_both(
+    ephemeris: Ephemeris, relays: dict[str, Orbit], ring: Orbit, spice: SpicePeer
+) -> None:
+    ellipse = relays["ellipse"].track
+    seen = relays_see_each_other(ring.track, ellipse, ephemeris, 0.0, STOP_S)
+    ours = _edges(seen)
+    hidden = [spice.occultations_s("ring", body, "ellipse", 120.0) for body in ("MOON", "EARTH")]
+    assert min(map(len, hidden)) >= 10
+    peer = np.concatenate(hidden)
+    assert np.abs(peer[:, None] - ours).min(axis=0).max() < EDGE_S
+    # where one body hides it while the other does, there is no edge
+    alone = np.abs(peer[:, None] - ours).min(axis=1) > EDGE_S
+    assert 0 < alone.sum() == len(peer) - len(ours)
+    assert not seen.contains(peer[alone] - 1.0).any()
+    assert not seen.contains(peer[alone] + 1.0).any()
+
+
 def test_the_eclipse_of_march_2026_at_the_site(site: Site, spice: SpicePeer) -> None:
     for kind in ("ANY", "FULL"):
         peer = spice.occultations_s("site", "EARTH", "SUN", 900.0, kind, "LT")
@@ -154,8 +217,12 @@ def test_a_station_agrees_with_skyfields_own_search(
     _same(ours, peer, days * DAY_S)
 
 
+def _edges(found: Intervals, stop_s: float = STOP_S) -> np.ndarray:
+    edges = np.sort(np.concatenate([found.starts_s, found.stops_s]))
+    return edges[(edges > 1e-3) & (edges < stop_s - 1e-3)]
+
+
 def _same(ours: Intervals, peer: np.ndarray, stop_s: float = STOP_S) -> None:
-    edges = np.sort(np.concatenate([ours.starts_s, ours.stops_s]))
-    edges = edges[(edges > 1e-3) & (edges < stop_s - 1e-3)]
+    edges = _edges(ours, stop_s)
     assert len(edges) == len(peer)
     assert np.abs(edges - peer).max(initial=0.0) < EDGE_S

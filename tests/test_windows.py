@@ -22,6 +22,7 @@ from sim.sky.windows import (
     site_sees_relay,
     site_sees_station,
     station_sees_relay,
+    sun_angle_deg,
     sun_hour_angle_deg,
     sun_is_lit,
     sun_is_up,
@@ -148,10 +149,41 @@ def test_lunar_days_begin_at_midnight_everywhere(ephemeris: Ephemeris) -> None:
         assert noon[0] < 0.0
 
 
-def test_conjunctions_come_once_a_month(ephemeris: Ephemeris, halo: Orbit) -> None:
-    near = conjunctions(halo.track, ephemeris, 10.0, 0.0, STOP_S)
-    assert len(near) == 2
-    assert near.durations_s.max() < 4.0 * DAY_S
+def test_conjunctions_come_once_a_month(
+    ephemeris: Ephemeris, halo: Orbit, ellipse: Orbit, site: Site
+) -> None:
+    """At new Moon from a station, at full Moon from near the Moon; longer for a wider angle."""
+    station = stations(ephemeris)["ksh"]
+    new_moons = [16.5 * DAY_S, 46.1 * DAY_S]  # 2026-02-17 12:01 and 2026-03-19 01:23 UTC
+    for target in (halo.track, ellipse.track):
+        near = conjunctions(station, target, ephemeris, 10.0, 0.0, STOP_S)
+        middles = 0.5 * (near.starts_s + near.stops_s)
+        assert middles == pytest.approx(new_moons, abs=DAY_S)
+        assert near.durations_s.max() < 4.0 * DAY_S
+        nearer = conjunctions(station, target, ephemeris, 5.0, 0.0, STOP_S)
+        assert 0.0 < nearer.total_s < near.total_s
+        assert (nearer - near).total_s == 0.0
+    full_moons = [0.92 * DAY_S, 30.48 * DAY_S]  # 2026-02-01 22:09 and 2026-03-03 11:38 UTC
+    for observer in (halo.track, ellipse.track, site):
+        near = conjunctions(observer, ephemeris.earth_km, ephemeris, 10.0, 0.0, STOP_S)
+        middles = 0.5 * (near.starts_s[1:2] + near.stops_s[1:2])
+        assert middles == pytest.approx(full_moons[1:], abs=DAY_S)
+        assert near.contains(full_moons).all()
+
+
+def test_a_conjunction_shorter_than_the_step_is_found(ephemeris: Ephemeris, halo: Orbit) -> None:
+    """The limit is set just over the least angle of a month, so that the Sun is there for minutes."""
+    station = stations(ephemeris)["ksh"]
+    angle = sun_angle_deg(station, halo.track, ephemeris)
+    times = np.arange(10.0 * DAY_S, 25.0 * DAY_S, 20.0)
+    nearest = int(np.argmin(angle(times)))
+    limit_deg = float(angle(times)[nearest]) + 1e-4
+    near = conjunctions(station, halo.track, ephemeris, limit_deg, 0.0, 30.0 * DAY_S)
+    assert len(near) == 1
+    assert near.starts_s[0] < times[nearest] < near.stops_s[0]
+    assert 20.0 < near.total_s < 1800.0
+    edges = np.array([near.starts_s[0], near.stops_s[0]])
+    assert angle(edges) == pytest.approx(limit_deg, abs=1e-8)
 
 
 def test_rows_say_where_the_target_stands(site: Site, ellipse: Orbit) -> None:

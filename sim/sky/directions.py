@@ -6,6 +6,8 @@ A local vector has shape (3,) or (3, N): east, north and up in kilometres.
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.constants import SPEED_OF_LIGHT_KM_S
+
 Floats = NDArray[np.float64]
 
 
@@ -35,6 +37,20 @@ def angle_deg(first: Floats, second: Floats) -> Floats:
     across = range_km(np.cross(first, second, axis=0))
     along = np.einsum("i...,i...->...", first, second)
     return np.asarray(np.degrees(np.arctan2(across, along)))
+
+
+def aberrated_km(vector_km: Floats, velocity_km_s: Floats) -> Floats:
+    """A vector turned to where light along it is seen by an observer in motion; its length is kept.
+
+    `velocity_km_s` is the observer's, from the solar system's barycentre. Stellar aberration with
+    its relativistic part; Murray 1981, MNRAS 195, 639, as in NOVAS and Skyfield.
+    """
+    direction = vector_km / range_km(vector_km)
+    beta = velocity_km_s / SPEED_OF_LIGHT_KM_S
+    slowing = np.sqrt(1.0 - np.einsum("i...,i...->...", beta, beta))
+    along = np.einsum("i...,i...->...", direction, beta)
+    seen = slowing * direction + (1.0 + along / (1.0 + slowing)) * beta
+    return np.asarray(seen * (range_km(vector_km) / (1.0 + along)))
 
 
 def longitude_latitude_deg(fixed_km: Floats) -> tuple[Floats, Floats]:

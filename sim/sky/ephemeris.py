@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from sim.clock import Clock
 from sim.constants import DAY_S, SPEED_OF_LIGHT_KM_S
-from sim.sky.directions import longitude_latitude_deg, range_km
+from sim.sky.directions import aberrated_km, longitude_latitude_deg, range_km
 from sim.sky.frames import ARCSECOND_RAD, applied, euler, principal_to_mean_earth
 from sim.sky.kernels import J2000_JD, load_kernels, require_covered, skyfield_time
 from sim.track import Memory, Track
@@ -143,6 +143,14 @@ class Ephemeris:
         delay = range_km(at) / SPEED_OF_LIGHT_KM_S
         return self.sun_light_km(t_s) - from_km, at - delay * velocity(t_s)
 
+    def sun_seen_km(self, t_s: ArrayLike, from_km: Floats, velocity_km_s: Floats) -> Floats:
+        """The Sun as it appears from a point near the Moon or on the Earth; light time, aberration.
+
+        `velocity_km_s` is the point's, from the solar system's barycentre. The Sun's light time is
+        that to the Moon's centre, in the difference of which the Sun moves by some metres.
+        """
+        return aberrated_km(self.sun_light_km(t_s) - from_km, velocity_km_s)
+
     def sub_solar_point_deg(self, t_s: ArrayLike) -> tuple[Floats, Floats]:
         """East longitude and latitude on the Moon over which the Sun stands."""
         return longitude_latitude_deg(applied(self.rotation(t_s), self.sun_apparent_km(t_s)))
@@ -182,6 +190,17 @@ class Ephemeris:
         axes[0] += x_p * pole
         axes[1] -= y_p * pole
         return axes
+
+    def ground_velocity_km_s(self, t_s: ArrayLike, from_earth_km: Floats) -> Floats:
+        """Velocity of a point fixed to the Earth from the solar system's barycentre.
+
+        `from_earth_km` is where it is from the Earth's centre, along ICRF axes. Precession and
+        nutation, below 1e-7 km/s, are left out.
+        """
+        pole = self.earth_axes(t_s)[2]
+        rate_rad_s = _TURN_RAD * (1.0 + _EARTH_EXCESS_TURNS_D) / DAY_S
+        turning = rate_rad_s * np.cross(pole, from_earth_km, axis=0)
+        return np.asarray(self.earth_velocity_km_s(t_s) + turning)
 
     @cached_property
     def _memory(self) -> Memory:

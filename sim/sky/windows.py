@@ -4,9 +4,9 @@ Conditions are signed functions of time whose sign changes are found on a grid b
 and refined all together; `Intervals` of different conditions combine by `&`, `|` and `-`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, reduce
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,14 +14,13 @@ from numpy.typing import NDArray
 from sim.constants import EARTH_RADIUS_KM, MOON_GM_KM3_S2, MOON_RADIUS_KM, SUN_RADIUS_KM
 from sim.intervals import Intervals
 from sim.searching import peak, roots
-from sim.sky.directions import azimuth_deg, elevation_deg, range_km
+from sim.sky.directions import angle_deg, azimuth_deg, elevation_deg, range_km
 from sim.sky.ephemeris import Ephemeris
 from sim.sky.geometry import Place, Site, Station, Target
 from sim.sky.shadows import (
     disc_radius_deg,
     limb_clearance_km,
     penumbra_deg,
-    sun_earth_probe_deg,
     umbra_deg,
 )
 from sim.sky.terrain import Horizon
@@ -129,6 +128,12 @@ def _relay_step_s(position_km: Floats, velocity_km_s: Floats) -> Floats:
     return np.minimum(_MASK_SHARE * cap / angular_rate, _TURN_SHARE * turn_s) + 1.0
 
 
+def _fine_grid(tracks: Sequence[Track], start_s: float, stop_s: float) -> Floats:
+    """Instants close enough together for every track, and for the turning Earth."""
+    grids = [relay_grid(track, start_s, stop_s, _STATION_STEP_S) for track in tracks]
+    return reduce(np.union1d, grids or [even_grid(start_s, stop_s, _STATION_STEP_S)])
+
+
 # --- conditions ----------------------------------------------------------------------------------
 
 
@@ -204,8 +209,7 @@ def relays_see_each_other(
     first: Track, second: Track, ephemeris: Ephemeris, start_s: float, stop_s: float
 ) -> Intervals:
     """When neither the Moon nor the Earth stands between two relays."""
-    grids = [relay_grid(track, start_s, stop_s, _STATION_STEP_S) for track in (first, second)]
-    grid = np.union1d(*grids)
+    grid = _fine_grid((first, second), start_s, stop_s)
     moon = intervals_where(lambda t: limb_clearance_km(first(t), second(t), MOON_RADIUS_KM), grid)
     return moon & intervals_where(past_earth(first, second, ephemeris), grid)
 
@@ -259,17 +263,53 @@ def relay_eclipses(
     return intervals_where(shadow, relay_grid(track, start_s, stop_s, _SHADOW_STEP_S))
 
 
+def sun_angle_deg(
+    observer: Site | Station | Track, target: Target, ephemeris: Ephemeris
+) -> Function:
+    """Angle between a target and the Sun's centre, both as an observer sees them, up or not.
+
+    The Sun appears by light time and aberration. The target is geometric, which is where it appears
+    but for its motion relative to the observer, an arc second for one near the Moon.
+    """
+    if isinstance(observer, Site):
+        return lambda t_s: angle_deg(observer.sun_local_km(t_s), observer.local_km(t_s, target))
+
+    def angle(t_s: Floats) -> Floats:
+        if isinstance(observer, Station):
+            here = observer.position_km(t_s)
+            velocity = ephemeris.ground_velocity_km_s(t_s, here - ephemeris.earth_km(t_s))
+        else:
+            here = observer(t_s)
+            velocity = ephemeris.moon_velocity_km_s(t_s) + observer.derivative(t_s)
+        return angle_deg(ephemeris.sun_seen_km(t_s, here, velocity), target(t_s) - here)
+
+    return angle
+
+
 def conjunctions(
-    target: Target, ephemeris: Ephemeris, angle_deg: float, start_s: float, stop_s: float
+    observer: Site | Station | Track,
+    target: Target,
+    ephemeris: Ephemeris,
+    limit_deg: float,
+    start_s: float,
+    stop_s: float,
 ) -> Intervals:
-    """When the Sun stands within an angle of a target as seen from the Earth's centre."""
+    """When the Sun's centre stands within an angle of the direction in which an observer looks.
+
+    A station that looks at a relay or the Moon: the Sun-Earth-probe angle; a relay or a site that
+    looks at the Earth: the Sun-probe-Earth angle.
+    """
+    angle = sun_angle_deg(observer, target, ephemeris)
+    cosine = np.cos(np.radians(limit_deg))
 
     def nearness(t_s: Floats) -> Floats:
-        return angle_deg - sun_earth_probe_deg(
-            ephemeris.sun_km(t_s), ephemeris.earth_km(t_s), target(t_s)
-        )
+        # The cosine is smooth where the angle itself has a corner, at the Sun's centre.
+        return np.asarray(np.cos(np.radians(angle(t_s))) - cosine)
 
-    return intervals_where(nearness, even_grid(start_s, stop_s, _SUN_STEP_S))
+    # The Earth is a track as well, but moves too slowly to ask for a grid of its own.
+    moving = [end for end in (observer, target) if end is not ephemeris.earth_km]
+    tracks = [end for end in moving if isinstance(end, Track)]
+    return intervals_where(nearness, _fine_grid(tracks, start_s, stop_s))
 
 
 def midnights_s(site: Site, start_s: float, stop_s: float) -> Floats:
