@@ -8,7 +8,7 @@ import pytest
 import typer.main
 
 from sim import cli
-from sim.results.schemas import TABLES
+from sim.results.schemas import TABLES, WINDOW_KINDS
 from sim.scenario.behaviour import Mode
 from sim.scenario.conditions import Condition
 from sim.scenario.grammar import Grammar
@@ -57,6 +57,11 @@ def test_columns() -> None:
     lines = PAGE.partition("<!-- columns -->\n")[2].partition("\n\n")[0].splitlines()
     stated = {words[0]: words[1:] for words in (re.findall(r"`([^`]+)`", line) for line in lines)}
     assert stated == {name: [column.name for column in table] for name, table in TABLES.items()}
+
+
+def test_kinds_of_windows() -> None:
+    named = [word for word in _listed("window kinds") if not word.startswith("farside")]
+    assert named == list(WINDOW_KINDS)
 
 
 def test_verbs_and_options() -> None:

@@ -25,6 +25,7 @@ from sim.report.layout import place_panels
 from sim.report.schedule import Sky, timeline_figure, windows_figure
 from sim.report.style import Span, legend, new_figure, save_figure
 from sim.results import Results, load_results
+from sim.results.schemas import WINDOW_KINDS
 
 DAY_S = 86400.0
 
@@ -171,6 +172,16 @@ def test_windows_and_sky(results: Results) -> None:
         80.0
     )  # to 10 deg in the south
     assert len(windows_figure(results.windows, span).axes) == 1
+
+
+def test_every_kind_of_window_has_a_colour_of_its_own(results: Results) -> None:
+    span = Span(results.clock, results.duration_s, results.lunar_days)
+    rows = [results.windows.head(1).with_columns(kind=pl.lit(kind)) for kind in WINDOW_KINDS]
+    (bars,) = windows_figure(pl.concat(rows), span).axes
+    legend = bars.get_legend()
+    assert legend is not None
+    assert sorted(text.get_text() for text in legend.get_texts()) == sorted(WINDOW_KINDS)
+    assert len({handle.get_facecolor() for handle in legend.get_patches()}) == len(WINDOW_KINDS)
 
 
 def test_figures_of_a_stored_run_are_the_same(results: Results, tmp_path: Path) -> None:

@@ -245,13 +245,27 @@ def scenario(folder: Path) -> Scenario:
 
 def test_windows_of_all_kinds_at_once(folder: Path) -> None:
     words = ["windows", str(folder / "all.yaml"), "--csv", str(folder / "w.csv")]
+    words += ["--conjunction-deg", "8"]
     assert cli.main([*words, "--plot", str(folder / "w.png")]) == cli.DONE
     assert (folder / "w.png").stat().st_size > 50_000
     rows = pl.read_csv(folder / "w.csv")
     views = rows.filter(pl.col("kind") == "view").group_by("observer", "target").len()
-    assert {row[:2] for row in views.iter_rows()} == {
+    joined = {
         (observer, target) for observer in ("lander", "kashi") for target in ("queqiao", "gateway")
     }
+    assert {row[:2] for row in views.iter_rows()} == joined | {("queqiao", "gateway")}
+    # no link joins the relays: a view of its own, by distance alone
+    between = rows.filter(pl.col("observer") == "queqiao", pl.col("target") == "gateway")
+    assert between["link"].null_count() == len(between) > 5
+    assert between["start_elevation_deg"].null_count() == len(between)
+    assert (between["culmination_range_km"] <= between["start_range_km"] + 1e-6).all()
+    near = rows.filter(pl.col("kind") == "conjunction").group_by("observer", "target").len()
+    from_earth = {("kashi", target) for target in ("moon", "queqiao", "gateway")}
+    towards = {(observer, "earth") for observer in ("crater", "queqiao", "gateway")}
+    assert {row[:2] for row in near.iter_rows()} == from_earth | towards
+    least = rows.filter(pl.col("kind") == "conjunction")["sun_angle_deg"]
+    assert 0.0 < least.min() < least.max() < 8.0
+    assert rows.filter(pl.col("kind") != "conjunction")["sun_angle_deg"].null_count() > 100
     shadows = rows.filter(pl.col("kind") == "eclipse").group_by("observer", "target").len()
     counts = {row[:2]: row[2] for row in shadows.iter_rows()}
     assert counts[("crater", "earth")] == 1  # 2026-03-03

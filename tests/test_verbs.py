@@ -149,6 +149,7 @@ REFUSED = {
     "export: no such folder": (("export", "wide", "--ion", "no/n.ion"), "no is no folder"),
 }
 MISUSED = {
+    "windows: no angle": (("windows", MINIMAL, "--conjunction-deg", "nan"), "nan is not an angle"),
     "link: half of it": (("link", MINIMAL, "lander"), "missing argument 'TO'"),
     "compare: nothing": (("compare",), "missing argument 'RESULTS_DIR...'"),
     "export: into what": (("export", "wide"), "missing option '--ion'"),

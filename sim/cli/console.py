@@ -90,6 +90,23 @@ PlotFile = Annotated[
     Path | None,
     typer.Option("--plot", metavar="FILE", help="Draw it (PNG, SVG, PDF).", callback=_figure_file),
 ]
+
+
+def _angle(value_deg: float) -> float:
+    if not 0.0 <= value_deg <= 180.0:  # which no comparison with a NaN is
+        raise typer.BadParameter(f"{value_deg:g} is not an angle of 0 to 180 degrees")
+    return value_deg
+
+
+ConjunctionDeg = Annotated[
+    float,
+    typer.Option(
+        "--conjunction-deg",
+        metavar="DEG",
+        help="How near the Sun's centre must come to what an antenna looks at; 0 for none.",
+        callback=_angle,
+    ),
+]
 AtUtc = Annotated[
     str | None, typer.Option("--at", metavar="UTC", help="When, as 2030-01-12T00:00Z.")
 ]

@@ -9,6 +9,7 @@ from sim.cli.console import (
     BOOKS_OPEN,
     DONE,
     AtUtc,
+    ConjunctionDeg,
     CsvFile,
     JsonFile,
     NoCache,
@@ -35,7 +36,7 @@ _DAY_COLUMNS = (
 )
 _WINDOW_COLUMNS = (
     *("kind", "observer", "target", "start_utc", "stop_utc", "culmination_elevation_deg"),
-    *("culmination_range_km", "link"),
+    *("culmination_range_km", "link", "sun_angle_deg"),
 )
 _BUDGET_COLUMNS = (
     "term",
@@ -126,18 +127,21 @@ def windows(
     csv: CsvFile = None,
     json: JsonFile = None,
     plot: PlotFile = None,
+    conjunction_deg: ConjunctionDeg = 2.0,
     no_cache: NoCache = False,
 ) -> None:
-    """Show when the Sun, the relays and the stations are in view, every contact and eclipse."""
-    from sim.environment import compute_environment
-    from sim.environment.eclipses import eclipses
+    """Show what is in view when, every contact, and when the Sun is eclipsed or behind a target."""
+    from sim.environment.compute import staged_environment
+    from sim.environment.sightings import sightings
+    from sim.environment.stage import set_stage
     from sim.results import windows_table
 
     scenario = loaded(path, set_)
     with progress_bar() as progress:
-        environment = compute_environment(scenario, cache=not no_cache, progress=progress)
-        shadows = eclipses(scenario, float(environment.duration_s), cache=not no_cache)
-    frame = windows_table(environment, shadows)
+        stage = set_stage(scenario, cache=not no_cache, progress=progress)
+        environment = staged_environment(stage, progress)
+        more = sightings(stage, environment.hops, conjunction_deg)
+    frame = windows_table(environment, more)
     print_table(frame.columns, frame.rows(), _WINDOW_COLUMNS)
     write_table(frame.columns, frame.rows(), csv, json)
     if plot is not None:

@@ -17,6 +17,7 @@ from sim.environment.records import (
     PlaceSky,
     TerminalUse,
 )
+from sim.environment.sightings import Sighting
 from sim.physics.budgets import LinkBudget
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "LunarDay",
     "PlaceSky",
     "RateNeeds",
+    "Sighting",
     "TerminalUse",
     "assumed_terminal_values",
     "compute_environment",

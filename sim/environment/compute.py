@@ -4,7 +4,7 @@ from sim.environment.contacts import link_hops
 from sim.environment.light import vehicle_light
 from sim.environment.plans import planned_hops
 from sim.environment.records import Environment, Hop
-from sim.environment.stage import Progress, set_stage
+from sim.environment.stage import Progress, Stage, set_stage
 from sim.scenario.schema import Scenario
 from sim.sky.kernels import load_kernels, ut1_remark
 
@@ -17,8 +17,13 @@ def compute_environment(
     `progress(step, fraction)` is told of the steps orbits, windows and rates. Raises `SimError`
     for dates outside the kernels and orbits that cannot be made.
     """
+    return staged_environment(set_stage(scenario, cache=cache, progress=progress), progress)
+
+
+def staged_environment(stage: Stage, progress: Progress | None = None) -> Environment:
+    """The environment on a stage, for who needs the stage as well."""
     tell = progress or (lambda step, fraction: None)
-    stage = set_stage(scenario, cache=cache, progress=progress)
+    scenario = stage.scenario
     hops: list[Hop] = list(planned_hops(scenario, stage.duration_s))
     links = {} if scenario.contact_plan is not None else scenario.links
     for index, (name, link) in enumerate(links.items()):

@@ -133,8 +133,8 @@ def _hop(stage: Stage, name: str, way: Way) -> Hop:
         via=tuple(f"{asset}.{terminal}" for asset, terminal in froms[1:]),
         onward=tuple(link for link, _ in way[1:]),
         too_short=tuple(too_short),
-        from_source_km=_horizon_view(stage, assets[0], assets[1]),
-        from_destination_km=_horizon_view(stage, assets[-1], assets[-2]),
+        from_source_km=horizon_view(stage, assets[0], assets[1]),
+        from_destination_km=horizon_view(stage, assets[-1], assets[-2]),
         carrier_to_noise_dbhz={
             key: _over(legs, lambda leg, key=key: leg.finders[key].carrier_to_noise_dbhz)  # type: ignore[misc]
             for key in (legs[0].finders if legs else ())
@@ -235,7 +235,7 @@ def _over(legs: Sequence[_Leg], function: Callable[[_Leg], Function]) -> Functio
     return piecewise([(leg.start_s, leg.stop_s, function(leg)) for leg in legs])
 
 
-def _horizon_view(stage: Stage, observer: str, target: str) -> Function | None:
+def horizon_view(stage: Stage, observer: str, target: str) -> Function | None:
     """Where one asset stands over the horizon of the other; None where that is ever in space."""
     if any(isinstance(stay.end.at, Orbit) for stay in stage.itineraries[observer]):
         return None

@@ -21,6 +21,7 @@ from sim.report.style import (
     ORANGE,
     PURPLE,
     SKY,
+    VERMILION,
     Span,
     above,
     bars,
@@ -35,8 +36,8 @@ Bar = tuple[float, float, str]
 _KIND_COLOURS = {
     "light": ORANGE,
     "eclipse": BLACK,
+    "conjunction": VERMILION,
     "view": SKY,
-    "service": PURPLE,
     "contact": GREEN,
 }
 _OPEN = "#e3dcc4"

@@ -8,13 +8,25 @@ import polars as pl
 from numpy.typing import NDArray
 
 from sim.clock import Clock
-from sim.environment import Contact, Environment, Hop, PlaceSky
+from sim.environment import Contact, Environment, Hop, PlaceSky, Sighting
 from sim.intervals import Intervals
 from sim.operations.runlog import RunLog
 from sim.physics.recorder import BITS_PER_GB
 from sim.results.attribution import Account, Accounts
 from sim.results.schemas import PASSES, WINDOWS, table
-from sim.results.sights import EDGES, HopSights, elevations_deg, read_only, sights
+from sim.results.sights import (
+    EDGES,
+    Function,
+    HopSights,
+    Rows,
+    Sights,
+    culminations_s,
+    elevations_deg,
+    height_of,
+    looked_at,
+    read_only,
+    sights,
+)
 from sim.results.timeline import Whole
 
 _HOUR_S = 3600.0
@@ -114,16 +126,16 @@ def _local_sun(environment: Environment, hop: Hop, start: Whole) -> dict[str, An
 
 def windows_table(
     environment: Environment,
-    shadows: Sequence[tuple[str, str, Intervals]] = (),
+    more: Sequence[Sighting] = (),
     seen: Mapping[str, HopSights] | None = None,
 ) -> pl.DataFrame:
     """Light, views and contacts of the run, sorted by start, kind, observer and target.
 
-    `shadows` adds eclipses: the observer, the body before the Sun, and when. `seen` spares the
-    look at what hops see where that is known already.
+    `more` adds eclipses, conjunctions and views beside those of hops. `seen` spares the look at
+    what hops see where that is known already.
     """
     parts = [*_window_parts(environment, sights(environment) if seen is None else seen)]
-    parts += [_eclipse_windows(environment.clock, *shadow) for shadow in shadows]
+    parts += [_sighting_windows(environment.clock, sighting) for sighting in more]
     frame = pl.concat([table(WINDOWS, part) for part in parts])
     return frame.sort("start_s", "kind", "observer", "target", "link", nulls_last=True)
 
@@ -138,10 +150,32 @@ def _window_parts(
         yield _hop_windows(clock, hop.link, seen[hop.name])
 
 
-def _eclipse_windows(clock: Clock, observer: str, body: str, windows: Intervals) -> dict[str, Any]:
-    start, stop = windows.starts_s, windows.stops_s
-    kinds = ["eclipse"] * len(start)
-    return _labels(clock, kinds, observer, body, "", (start, 0.5 * (start + stop), stop))
+def _sighting_windows(clock: Clock, of: Sighting) -> dict[str, Any]:
+    """An eclipse culminates in its middle, a conjunction where the Sun is nearest to the target."""
+    start, stop = of.times.starts_s, of.times.stops_s
+    kinds: list[str] = [of.kind] * len(start)
+    if of.range_km is None:
+        return _labels(
+            clock, kinds, of.observer, of.target, "", (start, 0.5 * (start + stop), stop)
+        )
+    found = looked_at(
+        np.array([start, culminations_s(_height(of, of.range_km), start, stop), stop]),
+        of.range_km,
+        of.local_km,
+    )
+    rows = _labels(clock, kinds, of.observer, of.target, "", found.times_s)
+    rows |= _edge_columns(found, slice(None))
+    if of.sun_angle_deg is not None and len(start):
+        rows["sun_angle_deg"] = of.sun_angle_deg(found.times_s[1])
+    return rows
+
+
+def _height(of: Sighting, range_km: Function) -> Function:
+    """What is greatest at the culmination of a sighting's windows."""
+    angle_deg = of.sun_angle_deg
+    if angle_deg is not None:
+        return lambda t_s: np.asarray(np.cos(np.radians(angle_deg(t_s))))
+    return lambda t_s: height_of(t_s, range_km, of.local_km)
 
 
 def _light_windows(clock: Clock, name: str, place: PlaceSky, windows: Intervals) -> dict[str, Any]:
@@ -162,11 +196,17 @@ def _hop_windows(clock: Clock, link: str, seen: HopSights) -> dict[str, Any]:
     kinds = ["view"] * len(seen.views) + ["contact"] * len(seen.contacts)
     found = seen.sights
     rows = _labels(clock, kinds, seen.observer, seen.target, link, found.times_s[:, row])
+    return rows | _edge_columns(found, row)
+
+
+def _edge_columns(found: Sights, row: Rows | slice) -> dict[str, Floats]:
+    """Range, azimuth and elevation at the edges of some windows, as far as they are known."""
+    columns: dict[str, Floats] = {}
     for name in ("range_km", "azimuth_deg", "elevation_deg"):
         values = getattr(found, name)
         if values is not None:
-            rows |= {f"{edge}_{name}": at[row] for edge, at in zip(EDGES, values, strict=True)}
-    return rows
+            columns |= {f"{edge}_{name}": at[row] for edge, at in zip(EDGES, values, strict=True)}
+    return columns
 
 
 def _labels(

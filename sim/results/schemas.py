@@ -128,8 +128,11 @@ PASSES: tuple[Column, ...] = (
     Column("sun_elevation_deg", "float", "at the start, at the same place", 4),
 )
 
+WINDOW_KINDS = ("light", "view", "contact", "eclipse", "conjunction")
+"""The first three in every run, the others by `farside windows`."""
+
 WINDOWS: tuple[Column, ...] = (
-    Column("kind", "text", "light, view, service or contact"),
+    Column("kind", "text", "light, view or contact; with `farside windows` eclipse, conjunction"),
     Column("observer", "text", "place or asset that looks"),
     Column("target", "text", "what it sees"),
     Column("start_s", "float", "start of the window", 3),
@@ -152,6 +155,7 @@ WINDOWS: tuple[Column, ...] = (
         ("stop_range_km", "distance at the end"),
     ),
     Column("link", "text", "link that the window belongs to"),
+    Column("sun_angle_deg", "float", "least angle of the Sun from the target, in a conjunction", 4),
 )
 
 EVENTS: tuple[Column, ...] = (

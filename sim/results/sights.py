@@ -15,6 +15,7 @@ from sim.environment import Environment, Hop
 from sim.intervals import Intervals
 
 Floats = NDArray[np.float64]
+Function = Callable[[Floats], Floats]
 Rows = NDArray[np.intp]
 EDGES = ("start", "culmination", "stop")
 _LONG_S = 2 * 86400.0
@@ -84,20 +85,24 @@ def _pairs(windows: Intervals) -> Floats:
 
 
 def _seen(hop: Hop, start: Floats, stop: Floats) -> Sights:
-    times = np.array([start, culminations_s(hop, start, stop), stop])
+    top = culminations_s(lambda t_s: _height(hop, t_s), start, stop)
+    return looked_at(np.array([start, top, stop]), hop.range_km, horizon_vector(hop))
+
+
+def looked_at(times: Floats, distance_km: Function, vector_km: Function | None) -> Sights:
+    """Where something stands at times (3, N), by its distance and its place over a horizon."""
     flat = read_only(times.ravel())
     azimuth = elevation = None
-    vector = horizon_vector(hop)
-    if vector is not None and len(flat):
-        east, north, up = vector(flat)
+    if vector_km is not None and len(flat):
+        east, north, up = vector_km(flat)
         azimuth = (np.degrees(np.arctan2(east, north)) % 360.0).reshape(times.shape)
         elevation = np.degrees(np.arctan2(up, np.hypot(east, north))).reshape(times.shape)
-    distance = hop.range_km(flat) if len(flat) else flat
+    distance = distance_km(flat) if len(flat) else flat
     return Sights(times, distance.reshape(times.shape), azimuth, elevation)
 
 
-def culminations_s(hop: Hop, start: Floats, stop: Floats) -> Floats:
-    """When the far end stands highest over a horizon of the hop, else when it is nearest.
+def culminations_s(height: Function, start: Floats, stop: Floats) -> Floats:
+    """When a height is greatest in each window: the far end's over a horizon, or how near it is.
 
     Two rounds of samples, then a parabola through the best three: good to some seconds. Windows of
     more than two days are sampled every few hours, since a relay may rise in them several times.
@@ -107,29 +112,29 @@ def culminations_s(hop: Hop, start: Floats, stop: Floats) -> Floats:
     for chosen, count in ((~is_long, 13), (is_long, 257)):
         if chosen.any():
             a, b = start[chosen], stop[chosen]
-            best = _highest(hop, a, b, count)
+            best = _highest(height, a, b, count)
             reach = (b - a) / (count - 1)
             found[chosen] = _highest(
-                hop, np.maximum(best - reach, a), np.minimum(best + reach, b), 5
+                height, np.maximum(best - reach, a), np.minimum(best + reach, b), 5
             )
     return found
 
 
-def _highest(hop: Hop, start: Floats, stop: Floats, count: int) -> Floats:
+def _highest(height: Function, start: Floats, stop: Floats, count: int) -> Floats:
     """The best of even samples of each window, moved to the top of the parabola around it."""
     times = start[:, None] + (stop - start)[:, None] * np.linspace(0.0, 1.0, count)
-    height = _height(hop, times.ravel()).reshape(times.shape)
-    best = np.argmax(height, axis=1)
+    sampled = height(times.ravel()).reshape(times.shape)
+    best = np.argmax(sampled, axis=1)
     inner = np.clip(best, 1, count - 2)
     rows = np.arange(len(start))
-    before, here, after = (height[rows, inner + k] for k in (-1, 0, 1))
+    before, here, after = (sampled[rows, inner + k] for k in (-1, 0, 1))
     bend = before - 2.0 * here + after
     shift = np.where(bend < 0.0, 0.5 * (before - after) / np.where(bend < 0.0, bend, 1.0), 0.0)
     shift = np.where(best == inner, np.clip(shift, -1.0, 1.0), best - inner)
     return np.asarray(start + (stop - start) * (inner + shift) / (count - 1))
 
 
-def horizon_vector(hop: Hop) -> Callable[[Floats], Floats] | None:
+def horizon_vector(hop: Hop) -> Function | None:
     """The function that gives the far end over the hop's horizon: the Earth's, else the Moon's."""
     return hop.from_destination_km or hop.from_source_km
 
@@ -141,10 +146,14 @@ def elevations_deg(hop: Hop, times: Floats) -> Floats | None:
 
 def _height(hop: Hop, times: Floats) -> Floats:
     """Elevation in degrees over the hop's horizon, else the nearer the higher."""
-    vector = horizon_vector(hop)
-    if vector is None:
-        return np.asarray(-hop.range_km(times))
-    east, north, up = vector(times)
+    return height_of(times, hop.range_km, horizon_vector(hop))
+
+
+def height_of(times: Floats, distance_km: Function, vector_km: Function | None) -> Floats:
+    """Elevation in degrees over a horizon, else the nearer the higher."""
+    if vector_km is None:
+        return np.asarray(-distance_km(times))
+    east, north, up = vector_km(times)
     return np.asarray(np.degrees(np.arctan2(up, np.hypot(east, north))))
 
 
