@@ -36,7 +36,9 @@ class PowerSupply:
         """Drives so far, each of which raises dust."""
         self._since_s = 0
         self._is_alive = True
-        self._share = 1.0
+        self._share = self._worn_share = 1.0
+        self._share_after: tuple[int, int] | None = None
+        """Drives and lunar days after which the arrays' share was last worked out."""
         self._flows = log.flows[name]
 
     @property
@@ -125,6 +127,12 @@ class PowerSupply:
 
     def _share_left(self, lunar_days: int) -> float:
         """What dust and ageing have left of the arrays' power, weighted by their size."""
+        use = self.drives, lunar_days
+        if use != self._share_after:
+            self._share_after, self._worn_share = use, self._worn(lunar_days)
+        return self._worn_share
+
+    def _worn(self, lunar_days: int) -> float:
         arrays = self.parameters.arrays.values()
         size = sum(array.area_m2 * array.efficiency for array in arrays)
         if not size:

@@ -78,6 +78,13 @@ class ContactUse(NamedTuple):
     turns: int = 1
     """Users that shared its terminals in turn, this one counted."""
 
+    def lengthened(self, later: "ContactUse") -> "ContactUse":
+        """This use and one that goes on with it, as one."""
+        hop, start_s, _, rate_bps, moved_bits, lost_bits, acquiring_s, turns = self
+        moved_bits, lost_bits = moved_bits + later.moved_bits, lost_bits + later.lost_bits
+        stop_s = later.stop_s
+        return ContactUse(hop, start_s, stop_s, rate_bps, moved_bits, lost_bits, acquiring_s, turns)
+
 
 class Wait(NamedTuple):
     """A link that had data and a contact, but no terminal free for it."""

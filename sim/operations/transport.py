@@ -207,27 +207,30 @@ class Network:
         stop_s: int,
     ) -> None:
         sent, lost, repeated_bits = channel.send(parcels, start_s, stop_s)
-        for piece, *_ in sent:
+        moved_bits, lost_bits = 0, repeated_bits
+        for piece, _, _ in sent:
+            moved_bits += piece.bits
             if piece.origin == node.name:
                 self.counts[node.name].handed_over += piece.bits
-        for piece, *_ in lost:
+        for piece, _, _ in lost:
+            lost_bits += piece.bits
             counts = self.counts[piece.origin]
             counts.lost += piece.bits
             if piece.origin == node.name:
                 counts.lost_on_first_hop += piece.bits
         if channel.hop is not None:
-            acquiring_s = max(0, min(channel.ready_s, stop_s) - start_s)
-            use = ContactUse(
-                channel.hop.name,
-                start_s,
-                stop_s,
-                channel.rate_bps,
-                sum([parcel.piece.bits for parcel in sent]),
-                sum([parcel.piece.bits for parcel in lost]) + repeated_bits,
-                acquiring_s,
-                channel.turns,
+            self._note_use(
+                ContactUse(
+                    channel.hop.name,
+                    start_s,
+                    stop_s,
+                    channel.rate_bps,
+                    moved_bits,
+                    lost_bits,
+                    max(0, min(channel.ready_s, stop_s) - start_s),
+                    channel.turns,
+                )
             )
-            self._note_use(use)
 
     def _note_use(self, use: ContactUse) -> None:
         """Write a use down; one that goes on at the same rate is lengthened."""
@@ -235,11 +238,7 @@ class Network:
         if index is not None and not use.acquiring_s:
             last = self.log.uses[index]
             if (last.stop_s, last.rate_bps, last.turns) == (use.start_s, use.rate_bps, use.turns):
-                self.log.uses[index] = last._replace(
-                    stop_s=use.stop_s,
-                    moved_bits=last.moved_bits + use.moved_bits,
-                    lost_bits=last.lost_bits + use.lost_bits,
-                )
+                self.log.uses[index] = last.lengthened(use)
                 return
         self._using[use.hop] = len(self.log.uses)
         self.log.uses.append(use)

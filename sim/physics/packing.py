@@ -29,6 +29,7 @@ _HOUR_S = 3600.0
 _WARMEST_K = 420.0
 _KEPT = 32
 _NEAR = 1e-4  # of the charge: more than a fitted track of array power may be wrong by
+_NO_WATCHES = np.empty(0, dtype=np.int64), np.empty(0), np.empty(0)
 _networks: dict[int, tuple[PowerParameters, Network]] = {}
 _OBJECTS = 4  # of what was given, to be known by identity
 _passed: list[tuple[tuple[Any, ...], Floats, NDArray[np.bool_]]] = []
@@ -75,12 +76,7 @@ def stepped_crossing_s(
 ) -> float | None:
     """As `sim.physics.bus.first_crossing_s`, to 1 ms."""
     span = start_s, stop_s
-    lowest, highest = _reach(parameters, state, load_w, array_power, array_share, span)
-    levels = [
-        level
-        for level in levels
-        if (level.value >= lowest if level.direction == "falling" else level.value <= highest)
-    ]
+    levels = _within_reach(parameters, state, load_w, array_power, array_share, span, levels)
     if not levels:
         return None
     x, flags = _unpacked(state)
@@ -104,33 +100,36 @@ def stepped_crossing_s(
     return None
 
 
-def _reach(
+def _within_reach(
     parameters: PowerParameters,
     state: BusState,
     load_w: float,
     array_power: Track,
     array_share: float,
     span_s: tuple[float, float],
-) -> tuple[float, float]:
-    """Between which states of charge a table battery without thermal nodes stays within a span.
+    levels: Sequence[Level],
+) -> Sequence[Level]:
+    """The levels that a table battery without thermal nodes could come near within a span.
 
     Charging with P takes at most P / V of current, discharging at most 2 P / V whatever the
-    resistance: the root of V I - R I^2 = P is below that. Without bounds for other vehicles.
+    resistance: the root of V I - R I^2 = P is below that. All levels of other vehicles.
     """
     battery = parameters.battery
     if parameters.heat is not None or isinstance(battery, ConstantBatteryParameters):
-        return -np.inf, np.inf
+        return levels
     lowest_v = min([cells.voltage_v[0] for cells in battery.tables])  # they rise
     span_h = (span_s[1] - span_s[0]) / _HOUR_S
     leak_ah = battery.self_discharge_per_day * state.capacity_ah * span_h / 24.0
     given_ah = 2.0 * load_w * span_h / lowest_v + leak_ah
-    made_wh = array_share * array_power.integral_between(*span_s) / _HOUR_S
-    made_wh += isotope_power_w(parameters.isotopes, span_s[0]) * span_h
-    taken_ah = made_wh / lowest_v
-    return (
-        (state.charge_ah - given_ah) / state.capacity_ah - _NEAR,
-        (state.charge_ah + taken_ah) / state.capacity_ah + _NEAR,
-    )
+    lowest = (state.charge_ah - given_ah) / state.capacity_ah - _NEAR
+    found = [level for level in levels if level.direction == "falling" and level.value >= lowest]
+    rising = [level for level in levels if level.direction == "rising"]
+    if rising:
+        made_wh = array_share * array_power.integral_between(*span_s) / _HOUR_S
+        made_wh += isotope_power_w(parameters.isotopes, span_s[0]) * span_h
+        highest = (state.charge_ah + made_wh / lowest_v) / state.capacity_ah + _NEAR
+        found += [level for level in rising if level.value <= highest]
+    return found
 
 
 def _stepped(
@@ -148,11 +147,10 @@ def _stepped(
 ) -> float:
     """Move `x` and `flags` in place; the instant of the first crossing of `levels`, or NaN."""
     net, tracks = network(parameters), inflow(parameters, array_power, heat)
-    width = max(len(state.temperatures_k) + 2, len(net.links), len(tracks.first_edge))
     capacity = state.capacity_ah if state.capacity_ah > 0.0 else state.capacity_wh
-    nodes = [] if parameters.heat is None else list(parameters.heat.nodes)
-    watches = [0 if level.node is None else 1 + nodes.index(level.node) for level in levels]
-    signs = [1.0 if level.direction == "rising" else -1.0 for level in levels]
+    watches, wanted, signs = _watches(parameters, levels) if levels else _NO_WATCHES
+    width = max(len(state.temperatures_k) + 2, len(net.links), len(tracks.first_edge))
+    flags_each = np.empty((2, len(levels)), dtype=bool)
     found: float = stepping.stepped(  # type: ignore[no-untyped-call]
         net,
         tracks,
@@ -164,16 +162,30 @@ def _stepped(
         float(start_s),
         float(stop_s),
         stepping.STEP_S,
+        watches,
+        wanted,
+        signs,
+        flags_each[0],
+        flags_each[1],
+        np.empty(len(tracks.first_edge) - 1, dtype=np.int64),
+        np.zeros((10, width)),
+        np.empty(len(x)),
+    )
+    return found
+
+
+def _watches(
+    parameters: PowerParameters, levels: Sequence[Level]
+) -> tuple[NDArray[np.int64], Floats, Floats]:
+    """What is watched, its levels and the signs of their directions."""
+    nodes = [] if parameters.heat is None else list(parameters.heat.nodes)
+    watches = [0 if level.node is None else 1 + nodes.index(level.node) for level in levels]
+    signs = [1.0 if level.direction == "rising" else -1.0 for level in levels]
+    return (
         np.array(watches, dtype=np.int64),
         np.array([level.value for level in levels], dtype=np.float64),
         np.array(signs, dtype=np.float64),
-        np.zeros(len(levels), dtype=bool),
-        np.zeros(len(levels), dtype=bool),
-        tracks.first_edge[:-1].copy(),
-        np.zeros((10, width)),
-        x.copy(),
     )
-    return found
 
 
 def _unpacked(state: BusState) -> tuple[Floats, NDArray[np.bool_]]:
