@@ -24,6 +24,7 @@ class Host(Protocol):
     environment: Environment
     parameters: VehicleParameters
     mode: str
+    attitude: str
     modes_seen: set[str]
     node: Node
     traffic: Traffic
@@ -59,6 +60,7 @@ class Programme:
             name: Activity(name, parameters)
             for name, parameters in vehicle.parameters.activities.items()
         }
+        self._plans: dict[tuple[str, str], tuple[Plan, Plan]] = {}
         self._uplink = Uplink.of(vehicle.environment, vehicle.parameters.commanded_by)
 
     @property
@@ -119,12 +121,15 @@ class Programme:
         return [plan for activity in live for plan in self._preconditions(activity)]
 
     def _preconditions(self, activity: Activity) -> tuple[Plan, Plan]:
-        """What must hold to go on, and to start."""
-        parameters = activity.parameters
-        return (
-            self.vehicle.plan(f"keep {activity.name}", parameters.when),
-            self.vehicle.plan(f"start {activity.name}", parameters.start_when),
-        )
+        """What must hold to go on, and to start; made once for each attitude."""
+        key = activity.name, self.vehicle.attitude
+        if key not in self._plans:
+            parameters = activity.parameters
+            self._plans[key] = (
+                self.vehicle.plan(f"keep {activity.name}", parameters.when),
+                self.vehicle.plan(f"start {activity.name}", parameters.start_when),
+            )
+        return self._plans[key]
 
     def _may_go_on(self, activity: Activity, now: int) -> bool:
         if now >= activity.until_s or self.vehicle.mode not in activity.parameters.modes:

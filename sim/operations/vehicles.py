@@ -1,7 +1,7 @@
 """Vehicles in operation: a SimPy process each, which looks around whenever something may change."""
 
 from bisect import bisect_right
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from math import ceil, inf
 from typing import Any, NamedTuple
 
@@ -16,7 +16,7 @@ from sim.operations.programme import Programme
 from sim.operations.runlog import Event, RunLog, Snapshot
 from sim.physics.bus import Direction
 from sim.physics.loads import bus_load_w, units_load_w
-from sim.scenario.behaviour import AWAKE, ModeParameters
+from sim.scenario.behaviour import AWAKE, ModeParameters, Transition
 from sim.scenario.conditions import Condition
 
 _MOST_TRANSITIONS = 12  # at one instant; each mode twice is more than any sensible machine needs
@@ -26,6 +26,7 @@ _COUNTED = ("time_in_mode_s", "recorder_fill")  # watched quantities that move e
 class _Live(NamedTuple):
     """What matters in one mode."""
 
+    transitions: tuple[tuple[Transition, Plan], ...]
     watches: tuple[Watch, ...]
     edges_s: list[int]
     """Whole seconds at which the sky changes a condition, or the lunar day ends."""
@@ -58,6 +59,8 @@ class Vehicle:
         self._plans: dict[tuple[str, str], Plan] = {}
         self._live: dict[str, _Live] = {}
         self._alarm: simpy.Event | None = None
+        self._sends: tuple[bool, bool, bool, str] | None = None
+        """What its links chose by when it last let them choose."""
         self._generation = 0
         self.power = PowerSupply(name, environment, log, self.attitude)
         self._alarms = self.power.alarms()
@@ -134,7 +137,10 @@ class Vehicle:
         self.programme.choose(now)
         self.node.may_transmit = self._mode.transmit if self._mode else False
         self.traffic.attitudes[self.name] = self.attitude
-        self.traffic.refresh(self.name)
+        sends = self.node.may_transmit, self.node.has_data, self.node.is_fed, self.attitude
+        if sends != self._sends:
+            self._sends = sends
+            self.traffic.refresh(self.name)
         lived = self.lunar_day(now) - self.days[0].number
         self.power.draw(now, self._load_w(now), self.attitude, lived)
 
@@ -168,19 +174,20 @@ class Vehicle:
     def _live_in_mode(self) -> "_Live":
         """What matters in the present mode; gathered once."""
         if self.mode not in self._live:
-            plans = list(self._gathered_plans())
+            transitions = tuple(
+                (transition, self.plan(f"transition {index}", transition.when))
+                for index, transition in enumerate(self.parameters.transitions)
+                if transition.from_ == self.mode
+            )
+            sheds = enumerate(self.parameters.sheds)
+            plans = [plan for _, plan in transitions]
+            plans += [self.plan(f"shed {index}", shedding.when) for index, shedding in sheds]
+            plans += self.programme.plans(self.mode)
             watches = tuple(watch for plan in plans for watch in plan.all_watches)
             edges = {edge for plan in plans for edge in plan.all_edges_s}
-            self._live[self.mode] = _Live(watches, sorted(edges.union(self._day_stops_s)))
+            edges_s = sorted(edges.union(self._day_stops_s))
+            self._live[self.mode] = _Live(transitions, watches, edges_s)
         return self._live[self.mode]
-
-    def _gathered_plans(self) -> Iterator[Plan]:
-        for index, transition in enumerate(self.parameters.transitions):
-            if transition.from_ == self.mode:
-                yield self.plan(f"transition {index}", transition.when)
-        for index, shedding in enumerate(self.parameters.sheds):
-            yield self.plan(f"shed {index}", shedding.when)
-        yield from self.programme.plans(self.mode)
 
     def plan(self, key: str, condition: Condition | None) -> Plan:
         """The condition made ready for the present attitude; made once."""
@@ -225,10 +232,8 @@ class Vehicle:
         return self.attitude if parameters is None else parameters.attitude or ANY_ATTITUDE
 
     def _change_mode(self, now: int) -> bool:
-        for index, transition in enumerate(self.parameters.transitions):
-            if transition.from_ != self.mode:
-                continue
-            if self.holds(self.plan(f"transition {index}", transition.when), now):
+        for transition, plan in self._live_in_mode.transitions:
+            if self.holds(plan, now):
                 self._enter(transition.to, ", ".join(sorted(transition.when.model_fields_set)))
                 return True
         return False
