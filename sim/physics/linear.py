@@ -88,15 +88,9 @@ def linear_first_crossing_s(
     levels: Sequence[Level],
 ) -> float | None:
     """As `sim.physics.bus.first_crossing_s`, exact."""
-    lowest_wh, highest_wh = _reach_wh(
-        parameters, battery, state, load_w, array_power, array_share, start_s, stop_s
+    wanted = _within_reach(
+        parameters, battery, state, load_w, array_power, array_share, start_s, stop_s, levels
     )
-    wanted = [(level.value * state.capacity_wh, level.direction) for level in levels]
-    wanted = [
-        (level_wh, direction)
-        for level_wh, direction in wanted
-        if (level_wh >= lowest_wh if direction == "falling" else level_wh <= highest_wh)
-    ]
     if not wanted:
         return None
     for span in linear_spans(
@@ -120,7 +114,7 @@ def linear_first_crossing_s(
     return None
 
 
-def _reach_wh(
+def _within_reach(
     parameters: PowerParameters,
     battery: ConstantBatteryParameters,
     state: BusState,
@@ -129,16 +123,21 @@ def _reach_wh(
     array_share: float,
     start_s: float,
     stop_s: float,
-) -> tuple[float, float]:
-    """Between which energies the cells stay within a span: all load, or all power, theirs."""
+    levels: Sequence[Level],
+) -> list[tuple[float, Direction]]:
+    """The levels, in Wh, that the cells could pass within a span if they gave all, or took all."""
+    wanted = [(level.value * state.capacity_wh, level.direction) for level in levels]
     span_h = (stop_s - start_s) / _HOUR_S
-    made_wh = array_share * array_power.integral_between(start_s, stop_s) / _HOUR_S
-    if parameters.isotopes:
-        made_wh += isotope_power_w(parameters.isotopes, start_s) * span_h
-    return (
-        state.stored_wh - load_w * span_h / battery.discharge_efficiency,
-        state.stored_wh + made_wh * battery.charge_efficiency,
-    )
+    lowest_wh = state.stored_wh - load_w * span_h / battery.discharge_efficiency
+    found = [each for each in wanted if each[1] == "falling" and each[0] >= lowest_wh]
+    rising = [each for each in wanted if each[1] == "rising"]
+    if rising:
+        made_wh = array_share * array_power.integral_between(start_s, stop_s) / _HOUR_S
+        if parameters.isotopes:
+            made_wh += isotope_power_w(parameters.isotopes, start_s) * span_h
+        highest_wh = state.stored_wh + made_wh * battery.charge_efficiency
+        found += [each for each in rising if each[0] <= highest_wh]
+    return found
 
 
 def stored_after_wh(
@@ -206,13 +205,14 @@ def linear_spans(
     floor = battery.cutoff_state_of_charge * capacity
     recovery = battery.recovery_state_of_charge
     stored, is_cut_off = state.stored_wh, state.is_cut_off
-    a = start_s
+    a, before_a = start_s, cumulative.at(start_s)
     while a < stop_s:
         last = min((a // DAY_S + 1.0) * DAY_S, stop_s) if parameters.isotopes else stop_s
         isotope_w = isotope_power_w(parameters.isotopes, a) if parameters.isotopes else 0.0
         level_w = (0.0 if is_cut_off else load_w) - isotope_w
         for b in chain(_sign_changes(track, level_w / share, a, last), (last,)):
-            array_wh = share * (cumulative.at(b) - cumulative.at(a)) / _HOUR_S
+            before_b = cumulative.at(b)
+            array_wh = share * (before_b - before_a) / _HOUR_S
             net_wh = array_wh - level_w * (b - a) / _HOUR_S
             after, ends_s, flips = stored, b, False
             if net_wh > 0.0 and stored < capacity:
@@ -228,7 +228,8 @@ def linear_spans(
                     target = (after - stored) * battery.discharge_efficiency
                     ends_s = _reached_s(track, share, level_w, a, b, target)
             if flips:
-                array_wh = share * (cumulative.at(ends_s) - cumulative.at(a)) / _HOUR_S
+                before_b = cumulative.at(ends_s)
+                array_wh = share * (before_b - before_a) / _HOUR_S
                 net_wh = array_wh - level_w * (ends_s - a) / _HOUR_S
             generated_wh = array_wh + isotope_w * (ends_s - a) / _HOUR_S
             yield LinearSpan(
@@ -242,7 +243,7 @@ def linear_spans(
                 is_cut_off,
                 is_cut_off != flips,
             )
-            stored, a = after, ends_s
+            stored, a, before_a = after, ends_s, before_b
             if flips:
                 is_cut_off = not is_cut_off
                 break
