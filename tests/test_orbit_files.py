@@ -255,7 +255,7 @@ def test_an_oem_that_does_not_fit_is_refused(
         ({"file": "relay.bsp", "center": "earth"}, (0.0, DAY_S), "about the centre 301"),
         ({"file": "relay.bsp", "target": -5}, (0.0, DAY_S), "no body -5"),
         ({"file": "none.bsp"}, (0.0, DAY_S), "not readable"),
-        ({"file": "relay.oem"}, (0.0, DAY_S), "not readable"),
+        ({"file": "relay.oem"}, (0.0, DAY_S), "no SPK file: it begins with 'CCSDS_OE'"),
         ({"file": "relay.bsp"}, (0.0, 7.0 * DAY_S), "runs from 2026-02-01T00:00:00Z to 2026-02-07"),
         ({"file": "frame.bsp"}, (0.0, DAY_S), "frame 17"),
         ({"file": "type.bsp"}, (0.0, DAY_S), "type 21"),

@@ -3,11 +3,13 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
 import rasterio
+import spiceypy as spice
 from rasterio.transform import from_origin
 from sky_case import DAY_S, HALO, orbit, sky
 from skyfield.api import wgs84
@@ -15,11 +17,12 @@ from test_terrain import RADIUS_M
 
 from sim import cli
 from sim.clock import Clock
+from sim.constants import MOON_GM_KM3_S2
 from sim.environment import compute_environment
 from sim.intervals import Intervals
 from sim.scenario.loading import load_scenario
 from sim.scenario.schema import Scenario
-from sim.sky.kernels import load_kernels
+from sim.sky.kernels import ORIENTATION_NAME, load_kernels, tdb_s
 from sim.sky.orbits import Orbit
 from sim.sky.windows import relay_eclipses
 
@@ -43,8 +46,6 @@ def _oem(halo: Orbit, version: str = "2.0", scale: str = "UTC", hours: float = H
     if scale == "UTC":
         labels = [CLOCK.utc(float(t))[:-1] for t in times]
     else:
-        from sim.sky.kernels import tdb_s
-
         nanoseconds = np.round(tdb_s(CLOCK, times) * 1e9).astype("timedelta64[ns]")
         labels = [str(noon + step) for step in nanoseconds]
         labels[0] = str(noon + nanoseconds[0] - np.timedelta64(1000, "ns"))  # covers the start
@@ -63,15 +64,20 @@ def _oem(halo: Orbit, version: str = "2.0", scale: str = "UTC", hours: float = H
     return head + "\n".join(rows) + "\n"
 
 
-def _with_oem(folder: Path, oem: str) -> str:
+def _with_file(folder: Path, orbit_keys: str) -> str:
     """The smallest scenario across the last leap second, its relay from a file."""
     begin, end = MINIMAL.index("    orbit:\n"), MINIMAL.index("    recorder: {capacity_gb: 64}")
-    text = MINIMAL[:begin] + "    orbit: {kind: oem, file: relay.oem}\n" + MINIMAL[end:]
+    text = f"{MINIMAL[:begin]}    orbit: {orbit_keys}\n{MINIMAL[end:]}"
     text = text.replace("2030-01-05T00:00:00Z", "2016-12-30T12:00:00Z")
     text = text.replace("{lunar_days: 2}", f"{{duration_h: {HOURS}}}")
     (folder / "case.yaml").write_text(text)
-    (folder / "relay.oem").write_text(oem)
     return str(folder / "case.yaml")
+
+
+def _with_oem(folder: Path, oem: str) -> str:
+    """The same with an OEM beside it."""
+    (folder / "relay.oem").write_text(oem)
+    return _with_file(folder, "{kind: oem, file: relay.oem}")
 
 
 # --- across a leap second ------------------------------------------------------------------------
@@ -144,6 +150,18 @@ def _without(lines: slice) -> Callable[[str], str]:
     return cut
 
 
+def _with_cell(word: str) -> Callable[[str], str]:
+    """Another word for a position in the tenth row of states."""
+
+    def change(text: str) -> str:
+        rows = text.splitlines()
+        cells = rows[22].split()
+        rows[22] = " ".join([cells[0], word, *cells[2:]])
+        return "\n".join(rows) + "\n"
+
+    return change
+
+
 @pytest.mark.parametrize("version", ["2.0", "3.0"])
 @pytest.mark.parametrize(
     ("change", "words"),
@@ -157,6 +175,9 @@ def _without(lines: slice) -> Callable[[str], str]:
         (_without(slice(-60, None)), "runs from 2016-12-30T12:00:00Z to 2017-01-02T01:59:59Z, but"),
         (("CCSDS_OEM_VERS", "OEM"), "does not say CCSDS_OEM_VERS"),
         (("CCSDS_OEM_VERS = ", "CCSDS_OEM_VERS = 1"), "versions 2.0 and 3.0 in KVN are read"),
+        (("META_START\n", ""), "line 11: 'META_STOP' has no place there in an OEM"),
+        (("META_STOP", "INTERPOLATION_DEGREE = 7.5\nMETA_STOP"), "whole number from 1 to 27"),
+        (_with_cell("nan"), "line 23: a state needs a time and six numbers"),
     ],
 )
 def test_an_oem_that_does_not_fit_stops_check_and_run_alike(
@@ -171,6 +192,126 @@ def test_an_oem_that_does_not_fit_stops_check_and_run_alike(
     text = text.replace(*change) if isinstance(change, tuple) else change(text)
     path = _with_oem(tmp_path, text)
     for command in (["check", path], ["run", path, "--out", str(tmp_path / "out")]):
+        assert cli.main(command) == cli.REFUSED
+        printed = capsys.readouterr()
+        assert words in printed.err
+        assert printed.err.count("\n") == 1
+        assert printed.out == ""
+    assert not (tmp_path / "out").exists()
+
+
+SPK_START_S, SPK_STOP_S = -3600.0, HOURS * 3600.0 + 3600.0
+BODY = -909_700
+
+
+def _spk(
+    path: Path,
+    halo: Orbit,
+    spans: tuple[tuple[float, float], ...] = ((SPK_START_S, SPK_STOP_S),),
+    center: int = 301,
+    frame: str = "J2000",
+    kind: int = 13,
+) -> None:
+    """A file as SPICE writes it: a segment for each span, states every ten minutes."""
+    handle = spice.spkopn(str(path), "relay", 0)
+    for begin, end in spans:
+        at = np.linspace(begin, end, int((end - begin) / 600.0) + 1)
+        states = np.concatenate([halo.track(at), halo.velocity_km_s(at)]).T.copy()
+        et = tdb_s(CLOCK, at)
+        head = handle, BODY, center, frame, et[0], et[-1], "relay"
+        if kind == 13:
+            spice.spkw13(*head, 7, len(et), states, et)
+        else:
+            spice.spkw05(*head, MOON_GM_KM3_S2, len(et), states, et)
+    spice.spkcls(handle)
+
+
+def _cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:20_000])
+
+
+def _spoilt(path: Path) -> None:
+    words = np.frombuffer(path.read_bytes(), dtype="<f8").copy()
+    words[3 * 128 + 100] = np.nan  # in the first of the states
+    path.write_bytes(words.tobytes())
+
+
+def _another_kernel(path: Path) -> None:
+    path.write_bytes(load_kernels().paths[ORIENTATION_NAME].read_bytes())
+
+
+@pytest.fixture(scope="module")
+def wide_halo() -> Orbit:
+    return orbit(HALO, sky(3.0, 40.0, CLOCK), SPK_START_S, SPK_STOP_S)
+
+
+def test_a_relay_from_a_file_of_spice(wide_halo: Orbit, tmp_path: Path) -> None:
+    path = _with_file(tmp_path, "{kind: spk, file: relay.bsp}")
+    _spk(tmp_path / "relay.bsp", wide_halo)
+    assert cli.main(["check", path]) == cli.DONE
+    found = compute_environment(load_scenario(path))
+    expected = compute_environment(load_scenario(_with_oem(tmp_path, _oem(wide_halo))))
+    for ours, theirs in zip(found.hops, expected.hops, strict=True):
+        assert ours.geometric.starts_s == pytest.approx(theirs.geometric.starts_s, abs=EDGE_S)
+        assert ours.geometric.stops_s == pytest.approx(theirs.geometric.stops_s, abs=EDGE_S)
+
+
+@pytest.mark.parametrize(
+    ("changes", "keys", "words"),
+    [
+        (
+            {"center": 399},
+            "",
+            "about the centre 399, but center: moon (301) was said; write center: earth",
+        ),
+        (
+            {},
+            ", center: earth",
+            "about the centre 301, but center: earth (399) was said; write center: moon",
+        ),
+        ({"center": 3}, "", "centre 3, which is not read; only the Moon (301) and the Earth (399)"),
+        ({"frame": "ECLIPJ2000"}, "", "in the frame 17 (ECLIPJ2000); only J2000 (ICRF), frame 1"),
+        ({"kind": 5}, "", "has a segment of type 5; the types 2, 3, 8, 9, 12 and 13 are read"),
+        (
+            {"spans": ((SPK_START_S, DAY_S), (2 * DAY_S, SPK_STOP_S))},
+            "",
+            "has a gap from 2016-12-31T12:00:00Z to 2017-01-01T11:59:59Z; fill it, or split the run",
+        ),
+        (
+            {"spans": ((SPK_START_S, DAY_S),)},
+            "",
+            "runs from 2016-12-30T11:00:00Z to 2016-12-31T12:00:00Z, but the orbit is needed from "
+            "2016-12-30T12:00:00Z to 2017-01-02T11:59:59Z; take a longer file or a shorter run",
+        ),
+        ({"spans": ((DAY_S, SPK_STOP_S),)}, "", "runs from 2016-12-31T12:00:00Z to"),
+        ({}, ", target: -5", f"holds no body -5, but [{BODY}]"),
+        (_cut, "", "is cut off: body"),
+        (_spoilt, "", "is damaged: the numbers of body"),
+        (_another_kernel, "", "is no SPK file: it begins with 'DAF/PCK', not with 'DAF/SPK'"),
+        (None, "", "there is no file 'relay.bsp'; name it relative to the scenario"),
+    ],
+)
+def test_an_spk_that_does_not_fit_stops_check_run_and_windows_alike(
+    changes: dict[str, Any] | Callable[[Path], None] | None,
+    keys: str,
+    words: str,
+    wide_halo: Orbit,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    path, file = (
+        _with_file(tmp_path, f"{{kind: spk, file: relay.bsp{keys}}}"),
+        tmp_path / "relay.bsp",
+    )
+    if changes is not None:
+        _spk(file, wide_halo, **(changes if isinstance(changes, dict) else {}))
+    if callable(changes):
+        changes(file)
+    for command in (
+        ["check", path],
+        ["run", path, "--out", str(tmp_path / "out")],
+        ["windows", path],
+    ):
         assert cli.main(command) == cli.REFUSED
         printed = capsys.readouterr()
         assert words in printed.err

@@ -18,6 +18,7 @@ from sim.sky.ephemeris import Ephemeris
 from sim.sky.kernels import from_tdb_s, tdb_s
 from sim.sky.orbits.orbit import Center, Orbit
 from sim.sky.orbits.tabulated import (
+    HIGHEST_DEGREE,
     Piece,
     from_the_moon,
     joined_track,
@@ -71,9 +72,9 @@ def read_oem(
         name = f"the block of line {block.line}"
         require_steps(path, name, times, clock)
         kind = block.metadata.get("INTERPOLATION", "HERMITE").upper()
-        degree = int(block.metadata.get("INTERPOLATION_DEGREE", _DEFAULT_DEGREE))
         if kind not in ("HERMITE", "LAGRANGE", "LINEAR"):
             raise OrbitError(f"{path}: INTERPOLATION = {kind} is not HERMITE, LAGRANGE or LINEAR")
+        degree = _degree(path, block)
         if kind == "HERMITE":
             track = states_track(times, states[:, :3], states[:, 3:6], (degree + 1) // 2)
         else:
@@ -151,7 +152,7 @@ def _blocks(path: Path) -> list[_Block]:
         if text == "META_START":
             blocks.append(_Block(number))
             where = "metadata"
-        elif text in ("META_STOP", "COVARIANCE_STOP"):
+        elif text in ("META_STOP", "COVARIANCE_STOP") and blocks:
             where = "states"
         elif text == "COVARIANCE_START":
             where = "covariance"
@@ -165,7 +166,7 @@ def _blocks(path: Path) -> list[_Block]:
         elif where == "states":
             blocks[-1].rows.append((number, text.split()))
         else:
-            raise OrbitError(f"{path}, line {number}: '{text[:40]}' is not a line of an OEM")
+            raise OrbitError(f"{path}, line {number}: '{text[:40]}' has no place there in an OEM")
     if version is None:
         raise OrbitError(
             f"{path} does not say CCSDS_OEM_VERS; OEM of the versions 2.0 and 3.0 in KVN are read, "
@@ -213,6 +214,15 @@ def _require_known(path: Path, block: _Block, center: Center) -> None:
         )
 
 
+def _degree(path: Path, block: _Block) -> int:
+    text = block.metadata.get("INTERPOLATION_DEGREE", str(_DEFAULT_DEGREE))
+    if not text.isdecimal() or not 1 <= int(text) <= HIGHEST_DEGREE:
+        raise OrbitError(
+            f"{path}: INTERPOLATION_DEGREE = {text} is not a whole number from 1 to {HIGHEST_DEGREE}"
+        )
+    return int(text)
+
+
 def _states(path: Path, block: _Block, clock: Clock) -> tuple[Floats, Floats]:
     """Times and states (N, 6) of a block."""
     scale = block.metadata["TIME_SYSTEM"].upper()
@@ -223,7 +233,7 @@ def _states(path: Path, block: _Block, clock: Clock) -> tuple[Floats, Floats]:
             states.append([float(cell) for cell in cells[1:7]])
         except (ValueError, SimError) as error:
             raise OrbitError(f"{path}, line {number}: {error}") from None
-        if len(states[-1]) < 6:
+        if len(states[-1]) < 6 or not np.isfinite(states[-1]).all():
             raise OrbitError(f"{path}, line {number}: a state needs a time and six numbers")
     seconds = np.array(times, dtype=float)
     if scale == "TDB":

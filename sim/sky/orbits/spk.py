@@ -17,6 +17,7 @@ from sim.sky.ephemeris import Ephemeris
 from sim.sky.kernels import from_tdb_s, tdb_minus_tt_s, tdb_s
 from sim.sky.orbits.orbit import NAIF_IDS, Center, Orbit
 from sim.sky.orbits.tabulated import (
+    HIGHEST_DEGREE,
     Piece,
     from_the_moon,
     joined_track,
@@ -33,7 +34,11 @@ TARGET_ID = -909_001
 
 _ICRF_FRAME = 1  # NAIF's J2000, which its ephemerides take for the ICRF
 _SERIES, _TABLES = (2, 3), (8, 9, 12, 13)
-_RECORD = 1024
+_FRAME_NAMES = {2: "B1950", 17: "ECLIPJ2000"}
+_HEADS = (b"DAF/SPK ", b"NAIF/DAF")  # of SPK files, the second from before 1996
+_WORD_BYTES, _RECORD = 8, 1024
+_FARTHEST_S = 6e10  # from J2000, 1,900 years: what a calendar can say
+_TRAILER = 4  # numbers behind the records of types 2 and 3
 _WRITE_DEGREE = 20
 _WRITE_ERROR_KM = 2e-8
 _TICK_S = 2.0**-20  # intervals are whole ticks, so that their middles are doubles exactly
@@ -57,10 +62,7 @@ def read_spk(
 ) -> tuple[Track, Track]:
     """The trajectory from the Moon's centre, and from its own centre, in `[start_s, stop_s]`."""
     path, clock = folder / parameters.file, ephemeris.clock
-    try:
-        kernel = SPK.open(str(path))
-    except (OSError, ValueError, struct.error) as error:
-        raise OrbitError(f"the SPK file {path} is not readable: {error}") from None
+    kernel = _opened(path)
     try:
         segments = _chosen(path, kernel.segments, parameters)
         pieces = [Piece(_segment_track(path, s, clock), f"segment {s.target}") for s in segments]
@@ -133,6 +135,24 @@ def _daf(
     return header + summary.ljust(_RECORD, b"\0") + label.ljust(_RECORD) + body
 
 
+def _opened(path: Path) -> Any:
+    """The file as jplephem reads it, which takes what begins otherwise for text."""
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(len(_HEADS[0]))
+        if head in _HEADS:
+            return SPK.open(str(path))
+    except (OSError, ValueError, OverflowError, MemoryError, struct.error) as error:
+        reason = str(error) or "its header is damaged"
+        raise OrbitError(f"the SPK file {path} is not readable: {reason}") from None
+    shown = head.decode("ascii", "replace").encode("ascii", "replace").decode().strip()
+    hint = "; NAIF's tobin makes one of a transfer file" if head.startswith(b"DAFETF") else ""
+    raise OrbitError(
+        f"{path} is no SPK file: it begins with '{shown}', not with "
+        f"'{_HEADS[0].decode().strip()}'{hint}"
+    )
+
+
 def _chosen(path: Path, segments: list[Any], parameters: SpkParameters) -> list[Any]:
     """The segments of the target, checked."""
     targets = sorted({segment.target for segment in segments})
@@ -143,16 +163,12 @@ def _chosen(path: Path, segments: list[Any], parameters: SpkParameters) -> list[
     if not chosen:
         raise OrbitError(f"{path} holds no body {target}, but {targets}")
     for segment in chosen:
-        if segment.center != NAIF_IDS[parameters.center]:
-            raise OrbitError(
-                f"{path} gives body {segment.target} about the centre {segment.center}, but center: "
-                f"{parameters.center} ({NAIF_IDS[parameters.center]}) was said; say center: moon "
-                "(301) or center: earth (399) as the file has it"
-            )
+        _require_center(path, segment, parameters.center)
         if segment.frame != _ICRF_FRAME:
+            name = _FRAME_NAMES.get(segment.frame)
             raise OrbitError(
-                f"{path} gives body {segment.target} in the frame {segment.frame}; only J2000 "
-                "(ICRF), frame 1, is read"
+                f"{path} gives body {segment.target} in the frame {segment.frame}"
+                f"{f' ({name})' if name else ''}; only J2000 (ICRF), frame 1, is read"
             )
         if segment.data_type not in (*_SERIES, *_TABLES):
             raise OrbitError(
@@ -162,12 +178,69 @@ def _chosen(path: Path, segments: list[Any], parameters: SpkParameters) -> list[
     return chosen
 
 
+def _require_center(path: Path, segment: Any, said: Center) -> None:
+    """Raise `OrbitError` where a segment starts from another body than was said."""
+    names = {number: name for name, number in NAIF_IDS.items()}
+    where = f"{path} gives body {segment.target} about the centre {segment.center}"
+    if segment.center not in names:
+        raise OrbitError(
+            f"{where}, which is not read; only the Moon ({NAIF_IDS['moon']}) and the Earth "
+            f"({NAIF_IDS['earth']}) are"
+        )
+    if names[segment.center] != said:
+        raise OrbitError(
+            f"{where}, but center: {said} ({NAIF_IDS[said]}) was said; write center: "
+            f"{names[segment.center]} for the orbit if the file is right"
+        )
+
+
+def _words(path: Path, segment: Any) -> Floats:
+    """The numbers of a segment, which are those that its type needs; `OrbitError` else."""
+    size_bytes, last_byte = path.stat().st_size, _WORD_BYTES * segment.end_i
+    if last_byte > size_bytes:
+        raise OrbitError(
+            f"{path} is cut off: body {segment.target} goes on to byte {last_byte}, the file ends at "
+            f"{size_bytes}; copy it again"
+        )
+    if 0 < segment.start_i < segment.end_i:
+        words = np.array(segment.daf.read_array(segment.start_i, segment.end_i), dtype=float)
+        if _is_whole(words, segment.data_type):
+            return words
+    raise _damaged(path, segment)
+
+
+def _damaged(path: Path, segment: Any) -> OrbitError:
+    return OrbitError(
+        f"{path} is damaged: the numbers of body {segment.target} are not those of a segment of type "
+        f"{segment.data_type}; make it or copy it again"
+    )
+
+
+def _is_whole(words: Floats, kind: int) -> bool:
+    """Whether the numbers of a segment fit the sizes that stand at its end."""
+    if len(words) <= _TRAILER or not np.isfinite(words).all():
+        return False
+    first, width, size, count = words[-4:].tolist()
+    if kind in _SERIES:
+        parts = 3 if kind == 2 else 6
+        fits = size >= 2 + parts and (size - 2) % parts == 0 and width > 0.0
+        is_dated = abs(first) + width * count < _FARTHEST_S
+        return bool(fits and is_dated and count >= 1 and size * count + _TRAILER == len(words))
+    numbers = 6 if kind in (8, 12) else 7
+    if not (1 <= size <= HIGHEST_DEGREE and 1 <= count <= (len(words) - 2) / numbers):
+        return False
+    return bool(np.abs(_table(words, kind)[0]).max() < _FARTHEST_S)
+
+
 def _segment_track(path: Path, segment: Any, clock: Clock) -> Track:
     """A segment about its centre as a function of `t_s`."""
-    words = np.array(segment.daf.read_array(segment.start_i, segment.end_i), dtype=float)
+    words = _words(path, segment)
     if segment.data_type in _SERIES:
         own = _series_track(words, segment.data_type)
-        low, high = segment.start_second, segment.end_second
+        low = max(own.start_s, segment.start_second)
+        high = min(own.stop_s, segment.end_second)
+        if low >= high:
+            raise _damaged(path, segment)
         inner = own.edges_s[(own.edges_s > low) & (own.edges_s < high)]
         edges_s = from_tdb_s(clock, np.concatenate([[low], inner, [high]]))
         degree = own.coefficients.shape[1] + 1

@@ -14,6 +14,9 @@ from sim.track import Track
 
 Floats = NDArray[np.float64]
 
+HIGHEST_DEGREE = 27
+"""Of an interpolation that a file may ask for; SPICE's limit."""
+
 _GAP_S = 1e-3  # segments this close adjoin: epochs in files are rounded to milliseconds
 _HOLE_STEPS, _HOLE_S = 50.0, 3600.0  # a step this many times the median, and this long, is a hole
 _SAMPLES = 14
