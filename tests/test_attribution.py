@@ -2,6 +2,9 @@
 
 import itertools
 from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,8 +21,11 @@ from sim.results.attribution import (
     waterfall_table,
     waterfalls,
 )
+from sim.results.timeline import links_from, routes
+from sim.scenario.loading import load_scenario
 
 ENVIRONMENT = small_environment()
+SCENARIOS = Path(__file__).parents[1] / "scenarios"
 
 
 def _fall(log: RunLog, day: int, hop: int) -> Fall:
@@ -161,3 +167,23 @@ def test_finer_cuts_change_no_sum() -> None:
 
 def test_every_cause_says_what_it_means() -> None:
     assert all(meaning and meaning[0].islower() for meaning in CAUSES.values())
+
+
+def test_links_that_carry_commands_are_no_hops_of_the_data() -> None:
+    """Chang'e-4's lander and rover send over two hops; three links lead the other way."""
+    environment: Any = SimpleNamespace(
+        scenario=load_scenario(SCENARIOS / "change4.yaml"),
+        hops=[
+            SimpleNamespace(link=link, source=source, destination=destination)
+            for link, source, destination in (
+                ("lander_return", "lander", "queqiao"),
+                ("rover_return", "rover", "queqiao"),
+                ("relay_return", "queqiao", "kashi"),
+                ("jiamusi_command", "jiamusi", "queqiao"),
+                ("lander_command", "queqiao", "lander"),
+            )
+        ],
+    )
+    assert routes(environment, "lander") == [(1, "lander_return"), (2, "relay_return")]
+    assert routes(environment, "rover") == [(1, "rover_return"), (2, "relay_return")]
+    assert links_from(environment, "queqiao") == ["relay_return", "lander_command"]

@@ -14,7 +14,7 @@ from sim.results.loads import load_parts_w
 from sim.results.power import Energy
 from sim.results.schemas import SERIES, table
 from sim.results.sights import read_only
-from sim.results.timeline import Attitudes, Steps, Whole, mode_spans, return_links, uses_of
+from sim.results.timeline import Attitudes, Steps, Whole, links_from, mode_spans, uses_of
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
@@ -109,7 +109,7 @@ def _data_lines(environment: Environment, log: RunLog, asset: str, times: Whole)
     if levels and environment.scenario.assets[asset].recorder is not None:  # type: ignore[union-attr]
         rows = np.array([(level.t_s, level.on_board_bits) for level in levels], dtype=float)
         yield asset, "on_board_gb", "", np.interp(times, rows[:, 0], rows[:, 1]) / BITS_PER_GB
-    for link in return_links(environment, asset):
+    for link in links_from(environment, asset):
         yield asset, "rate_bps", link, _used_rate_bps(environment, log, link, times)
         margin = _margin_db(environment, log, link, times)
         if not np.isnan(margin).all():

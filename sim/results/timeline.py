@@ -11,6 +11,7 @@ from sim.environment import Environment, Hop
 from sim.operations.runlog import ContactUse, Event, RunLog, Snapshot
 from sim.physics.bus import BusState, initial_state
 from sim.physics.recorder import BITS_PER_GB
+from sim.scenario import routes as routing
 from sim.scenario.behaviour import AWAKE
 
 Whole = NDArray[np.int64]
@@ -156,9 +157,15 @@ def closing_rate(hop: Hop, attitude: str) -> Steps:
     return Steps.of(pairs)
 
 
-def return_links(environment: Environment, asset: str) -> list[str]:
-    """The links over which an asset's data leave it, in the order of the file."""
+def links_from(environment: Environment, asset: str) -> list[str]:
+    """The links over which an asset sends, in the order of the file."""
     return list(dict.fromkeys(hop.link for hop in environment.hops if hop.source == asset))
+
+
+def return_links(environment: Environment, asset: str) -> list[str]:
+    """Those of them that carry data towards the Earth; the others carry commands."""
+    towards_earth = routing.return_links(environment.scenario)
+    return [link for link in links_from(environment, asset) if link in towards_earth]
 
 
 def routes(environment: Environment, vehicle: str) -> list[tuple[int, str]]:
