@@ -243,13 +243,18 @@ def test_activity_that_is_cut_drops_its_data_where_it_says_so() -> None:
 
 
 def test_sequence_must_come_over_the_forward_link_first() -> None:
-    """400 bit at 100 bit/s take 4 s from the opening at 100 s, and 0.2 s of light: 105 s."""
+    """400 bit at 100 bit/s, the slower of the two links, take 4 s from the opening at 100 s, and
+    twice 0.2 s of light: 105 s. Two uplinks to the relay are alternatives, of which one is open."""
     commanded = [
         "vehicles.lander.terminals.x_band.receiver={noise_temperature_k: 500}",
         "relays.queqiao.terminals.x_dish.transmitter={power_w: 5}",
         "links.forward={from: queqiao.x_dish, to: [lander.x_band], frequency_hz: 8.45e9, "
         "coding: conv_7_1_2_rs_255_223_i5, rates_bps: [100]}",
-        "vehicles.lander.commanded_by=[forward]",
+        "relays.queqiao.terminals.s_command={antenna: {kind: gain, peak_gain_dbi: 0}, "
+        "receiver: {noise_temperature_k: 800}}",
+        "links.uplink={from: kashi.s_band, to: [queqiao.s_command], frequency_hz: 2.05e9, "
+        "coding: conv_7_1_2_rs_255_223_i5, rates_bps: [1000]}",
+        "vehicles.lander.commanded_by=[uplink, forward]",
         "vehicles.lander.activities={turn: {modes: [working], repeat: once, duration_s: 10, "
         "command_bit: 400}}",
     ]
@@ -266,7 +271,15 @@ def test_sequence_must_come_over_the_forward_link_first() -> None:
         contacts=(Contact(100, 900, 100.0, 900.0, {"": ((100, 100),)}),),
         frames={100: next(iter(up.frames.values()))},
     )
-    log = operate(replace(environment, hops=(*environment.hops, forward)))
+    uplink = replace(
+        forward,
+        link="uplink",
+        source="kashi",
+        destination="queqiao",
+        contacts=(Contact(0, 900, 0.0, 900.0, {"": ((0, 1000),)}),),
+    )
+    silent = replace(uplink, source_terminal="other", contacts=())
+    log = operate(replace(environment, hops=(*environment.hops, forward, silent, uplink)))
     starts = [e.t_s for e in log.events if e.event == "activity" and e.after == "running"]
     assert starts == [105]
 

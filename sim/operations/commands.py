@@ -1,6 +1,7 @@
 """Commands from the ground: sequences that must come over the forward links before a run."""
 
 from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil, inf
 
@@ -10,7 +11,10 @@ from sim.intervals import Intervals
 
 @dataclass(frozen=True, slots=True)
 class Uplink:
-    """The forward path to a vehicle: open when all its links are, as slow as its slowest."""
+    """The forward path to a vehicle: open when each of its stages is, as slow as the slowest.
+
+    Links that end at the same asset are one stage, and alternatives to each other.
+    """
 
     starts_s: tuple[float, ...]
     stops_s: tuple[float, ...]
@@ -22,20 +26,20 @@ class Uplink:
         """The path over links from the ground to a vehicle; None where it needs none."""
         if not links:
             return None
+        stages: dict[str, list[Hop]] = {}
         # a relay that repeats makes one hop of several links, to be counted once
-        hops = list(dict.fromkeys(environment.hops_over(link) for link in links))
+        for hop in dict.fromkeys(hop for link in links for hop in environment.hops_over(link)):
+            stages.setdefault(hop.destination, []).append(hop)
         together = Intervals.between(0.0, float(environment.duration_s))
-        for options in hops:
+        for options in stages.values():
             together = together & Intervals.of(
                 (contact.start_s, contact.stop_s) for hop in options for contact in hop.contacts
             )
         return cls(
             tuple(together.starts_s.tolist()),
             tuple(together.stops_s.tolist()),
-            min(_lowest_rate_bps(options) for options in hops),
-            sum(
-                max((hop.light_time_s.at(0.0) for hop in options), default=0.0) for options in hops
-            ),
+            min((_lowest_rate_bps(options) for options in stages.values()), default=0),
+            sum(max(hop.light_time_s.at(0.0) for hop in options) for options in stages.values()),
         )
 
     def arrival_s(self, from_s: float, bits: int) -> float:
@@ -52,7 +56,7 @@ class Uplink:
         return inf
 
 
-def _lowest_rate_bps(hops: tuple[Hop, ...]) -> int:
+def _lowest_rate_bps(hops: Sequence[Hop]) -> int:
     rates = [
         rate
         for hop in hops

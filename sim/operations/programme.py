@@ -107,6 +107,8 @@ class Programme:
                 return f"{', '.join(sorted(condition.model_fields_set))} never held"
         if activity.parameters.starts and not activity.starts_s:
             return "none of its planned starts came"
+        if activity.starts_s and activity.starts_s[0] >= self.vehicle.environment.duration_s:
+            return "its planned starts lie after the end of the run"
         if activity.commanded_s is not None:
             return "its commands never arrived"
         return "its conditions never held together"

@@ -55,6 +55,12 @@ class RecorderParameters(Parameters):
         """Whole bits."""
         return int(self.capacity_gb * BITS_PER_GB)
 
+    @property
+    def rest_bit(self) -> int:
+        """Room that no partition has to itself, in whole bits."""
+        parts = self.partitions.values()
+        return self.capacity_bit - sum(int(part.capacity_gb * BITS_PER_GB) for part in parts)
+
 
 class Piece(NamedTuple):
     """Some bits of one product, made evenly between two instants."""
@@ -131,7 +137,7 @@ class Recorder:
         for name, part in parameters.partitions.items():
             self._parts |= dict.fromkeys(part.products, name)
             self._room[name] = int(part.capacity_gb * BITS_PER_GB)
-        self._room[_REST] = parameters.capacity_bit - sum(self._room.values())
+        self._room[_REST] = parameters.rest_bit
 
     @property
     def fill(self) -> float:

@@ -32,6 +32,12 @@ class Allocation(Parameters):
     def _says_when(self) -> Self:
         if not self.daily_utc_h and not self.periods:
             raise ValueError("an allocation needs 'daily_utc_h' or 'periods', or both")
+        for start_h, stop_h in self.daily_utc_h:
+            if start_h == stop_h:
+                raise ValueError(
+                    f"daily_utc_h from {start_h:g} to {stop_h:g} is no time at all; for the whole "
+                    "day write [0, 24]"
+                )
         return self
 
 
@@ -113,7 +119,10 @@ class VehicleParameters(PowerParameters):
     transitions: tuple[Transition, ...] = ()
     activities: dict[Name, ActivityParameters] = Field(default_factory=dict)
     commanded_by: tuple[Name, ...] = ()
-    """The forward links that its commands come over, from the ground to the vehicle, under `links`."""
+    """The forward links that its commands come over, from the ground to the vehicle, under `links`.
+
+    Those that end at the same asset are alternatives.
+    """
     sheds: tuple[Shedding, ...] = ()
     """What is switched off when power is short."""
     mass_kg: NonNegative | None = None
@@ -188,3 +197,5 @@ class VehicleParameters(PowerParameters):
                 )
             if activity.reduces is not None and activity.reduces not in self.activities:
                 raise ValueError(f"activities.{name}.reduces names no activity of this vehicle")
+            if activity.reduces == name:
+                raise ValueError(f"activities.{name}.reduces names itself; name what made the data")

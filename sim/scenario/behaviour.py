@@ -80,8 +80,15 @@ class Timeline(Parameters):
 
     @model_validator(mode="after")
     def _has_rows(self) -> Self:
-        if not self.starts:
-            raise ValueError("a timeline needs the column 'utc', or 'lunar_day' and its hours")
+        columns = sorted(name for name in type(self).model_fields if getattr(self, name))
+        if columns not in (["utc"], ["after_wake_h", "lunar_day"], ["before_sleep_h", "lunar_day"]):
+            raise ValueError(
+                "a timeline has the column 'utc', or 'lunar_day' with 'after_wake_h' or "
+                f"'before_sleep_h'; it has {', '.join(columns) or 'none of them'}"
+            )
+        hours = self.after_wake_h or self.before_sleep_h
+        if not self.utc and len(hours) != len(self.lunar_day):
+            raise ValueError(f"lunar_day has {len(self.lunar_day)} rows and its hours {len(hours)}")
         return self
 
     @property
@@ -91,8 +98,6 @@ class Timeline(Parameters):
             return tuple(PlannedStart(utc=utc) for utc in self.utc)
         key = "after_wake_h" if self.after_wake_h else "before_sleep_h"
         hours = self.after_wake_h or self.before_sleep_h
-        if len(hours) != len(self.lunar_day):
-            raise ValueError(f"lunar_day has {len(self.lunar_day)} rows and {key} {len(hours)}")
         return tuple(
             PlannedStart.model_validate({"lunar_day": day, key: hour})
             for day, hour in zip(self.lunar_day, hours, strict=True)
@@ -163,6 +168,19 @@ class ActivityParameters(Parameters):
             raise ValueError("an activity with a plan has no 'repeat'; leave it out")
         if self.at and self.timeline:
             raise ValueError("give the plan as 'at' or as 'timeline', not both")
+        return self
+
+    @model_validator(mode="after")
+    def _reduces_by_a_factor(self) -> Self:
+        if self.reduces is None and self.reduction > 1.0:
+            raise ValueError("'reduction' needs 'reduces', the activity whose data it reduces")
+        if self.reduces is not None and self.reduction == 1.0:
+            raise ValueError("'reduces' needs 'reduction', the factor above 1 by which it does so")
+        if self.reduces is not None and self.repeat == "always":
+            raise ValueError(
+                "data are reduced when a run is done, and 'repeat: always' is never done; "
+                "give it a duration_s and another 'repeat'"
+            )
         return self
 
     @property

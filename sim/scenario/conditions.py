@@ -4,11 +4,23 @@ The same in transitions, in preconditions of activities and in rules; there are 
 strings. Several keys of one condition mean all of them; `any:` holds where one of its members does.
 """
 
+from math import inf
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from sim.parameters import Name, NonNegative, Parameters, Utc
+
+_RANGES = {
+    "array_power_w": (0.0, inf),
+    "sun_elevation_deg": (-90.0, 90.0),
+    "sun_azimuth_deg": (0.0, 360.0),
+    "state_of_charge": (0.0, 1.0),
+    "recorder_fill": (0.0, 1.0),
+    "temperature_k": (0.0, inf),
+    "time_in_mode_s": (0.0, inf),
+}
+"""Where quantities can lie."""
 
 
 class Limit(Parameters):
@@ -94,6 +106,19 @@ class Condition(Parameters):
             raise ValueError(
                 f"an empty condition; give one of {', '.join(type(self).model_fields)}"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _can_hold(self) -> Self:
+        for name, (least, most) in _RANGES.items():
+            limit = getattr(self, name)
+            if limit is None:
+                continue
+            lies = f"lies between {least:g} and {most:g}" if most < inf else f"is {least:g} or more"
+            if limit.above is not None and limit.above > most:
+                raise ValueError(f"{name} above {limit.above:g} never holds; it {lies}")
+            if limit.below is not None and limit.below <= least:
+                raise ValueError(f"{name} below {limit.below:g} never holds; it {lies}")
         return self
 
     @property

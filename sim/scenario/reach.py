@@ -1,8 +1,11 @@
 """What a vehicle can ever do: modes that it can reach, activities that can run, orders that close."""
 
+from collections.abc import Mapping
+
 from sim.scenario.assets import VehicleParameters
 from sim.scenario.behaviour import ActivityParameters
 from sim.scenario.circles import check_circles
+from sim.scenario.conditions import Condition
 
 
 def check_reach(vehicle: VehicleParameters) -> None:
@@ -35,19 +38,61 @@ def _reached_modes(vehicle: VehicleParameters) -> set[str]:
 
 
 def _check_order(vehicle: VehicleParameters) -> None:
-    """Activities that wait for each other would wait for ever."""
-    for name in vehicle.activities:
-        waiting, chain = _needs(vehicle.activities[name]), [name]
-        while waiting:
-            following = sorted(waiting)[0]
-            if following in chain:
-                circle = " for ".join([*chain[chain.index(following) :], following])
-                raise ValueError(f"activities.{name}: {circle} wait for each other for ever")
-            chain.append(following)
-            waiting = _needs(vehicle.activities[following])
+    """Activities that wait for each other, or for one without an end, would wait for ever."""
+    activities = vehicle.activities
+    for name, activity in activities.items():
+        for other in _named(activity):
+            if activities[other].repeat == "always" and not _can_run(
+                activity, set(activities) - {other}
+            ):
+                raise ValueError(
+                    f"activities.{name} can never run: it waits until {other} is done, which runs "
+                    "all the time and is never done"
+                )
+    done: set[str] = set()
+    while further := {
+        name
+        for name, activity in activities.items()
+        if name not in done and _can_run(activity, done)
+    }:
+        done |= further
+    stuck = [name for name in activities if name not in done]
+    if stuck:
+        circle = " for ".join(_circle(activities, stuck[0], set(stuck)))
+        raise ValueError(f"activities.{stuck[0]}: {circle} wait for each other for ever")
 
 
-def _needs(activity: ActivityParameters) -> set[str]:
-    """Activities that must be done before it; alternatives under `any` do not bind."""
-    given = (activity.when, activity.start_when)
-    return {condition.done for condition in given if condition is not None and condition.done}
+def _named(activity: ActivityParameters) -> set[str]:
+    """Activities that its conditions name."""
+    return {
+        leaf.done
+        for condition in (activity.when, activity.start_when)
+        if condition is not None
+        for leaf in condition.leaves
+        if leaf.done
+    }
+
+
+def _can_run(activity: ActivityParameters, done: set[str]) -> bool:
+    """Whether it could start at some time once only these have been done."""
+    return all(
+        condition is None or _can_hold(condition, done)
+        for condition in (activity.when, activity.start_when)
+    )
+
+
+def _can_hold(condition: Condition, done: set[str]) -> bool:
+    members = condition.any or ()
+    return (condition.done is None or condition.done in done) and (
+        not members or any(_can_hold(member, done) for member in members)
+    )
+
+
+def _circle(activities: Mapping[str, ActivityParameters], name: str, stuck: set[str]) -> list[str]:
+    """One way from an activity back to one that was passed, along those that are waited for."""
+    chain = [name]
+    while True:
+        following = min(_named(activities[chain[-1]]) & stuck)
+        if following in chain:
+            return [*chain[chain.index(following) :], following]
+        chain.append(following)

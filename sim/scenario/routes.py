@@ -1,6 +1,6 @@
 """Which way data flow: return links towards the Earth, forward links towards vehicles."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from sim.scenario.assets import LinkInUse, RelayParameters, StationParameters, VehicleParameters
@@ -76,3 +76,26 @@ def _follow(
                 "towards a station; give it one"
             )
         _follow(scenario, onward, destination, (*before, asset))
+
+
+def check_commands(scenario: Linked, vehicle: str, links: Sequence[str]) -> None:
+    """Raise `ValueError` unless the links that command a vehicle lead from a station to it."""
+    if not links:
+        return
+    ends = {
+        name: {scenario.resolved_end(end)[0] for end in scenario.links[name].to} for name in links
+    }
+    for name in links:
+        source, _ = scenario.resolved_end(scenario.links[name].from_)
+        if source not in scenario.stations and not any(
+            source in reached for reached in ends.values()
+        ):
+            raise ValueError(
+                f"vehicles.{vehicle}.commanded_by: '{name}' starts at '{source}', to which none of "
+                "the others leads and which is no station; name every link from a station on"
+            )
+    if not any(vehicle in reached for reached in ends.values()):
+        raise ValueError(
+            f"vehicles.{vehicle}.commanded_by: none of {', '.join(links)} leads to '{vehicle}'; "
+            "name every link from a station to it"
+        )

@@ -20,7 +20,7 @@ from sim.scenario.grounds import MissionPlace
 from sim.scenario.messages import suggestion
 from sim.scenario.phases import Phase, phase_times
 from sim.scenario.reach import check_reach
-from sim.scenario.routes import check_routes
+from sim.scenario.routes import check_commands, check_routes
 from sim.sky.orbits import OrbitParameters
 
 Asset = StationParameters | RelayParameters | VehicleParameters
@@ -157,6 +157,7 @@ class Scenario(Parameters):
                     f"{suggestion(vehicle.place, list(self.places))}"
                 )
             self._check_conditions(name, vehicle)
+            self._check_plans(name, vehicle)
             try:
                 check_reach(vehicle)
             except ValueError as error:
@@ -164,6 +165,7 @@ class Scenario(Parameters):
         for name, link in self.links.items():
             self._check_link(name, link)
         check_routes(self)
+        self._check_partitions()
         return self
 
     def _check_times(self) -> None:
@@ -242,6 +244,46 @@ class Scenario(Parameters):
                     )
         for link in vehicle.commanded_by:
             known(f"vehicles.{name}.commanded_by", link, self.links)
+        check_commands(self, name, vehicle.commanded_by)
+
+    def _check_plans(self, name: str, vehicle: VehicleParameters) -> None:
+        """Nothing can start before the run does; what lies after its end is said by the run."""
+        for activity_name, activity in vehicle.activities.items():
+            for start in activity.starts:
+                if start.utc is not None and tai_seconds(start.utc) < tai_seconds(self.start_utc):
+                    raise ValueError(
+                        f"vehicles.{name}.activities.{activity_name}: the start planned for "
+                        f"{start.utc} lies before the run, which begins at {self.start_utc}"
+                    )
+
+    def _check_partitions(self) -> None:
+        """Partitions are for data that somebody makes, and leave room for the others."""
+        made = {
+            name: {key for key, activity in vehicle.activities.items() if activity.rate_bps}
+            for name, vehicle in self.vehicles.items()
+        }
+        everywhere = set[str]().union(*made.values())
+        holders: list[tuple[str, VehicleParameters | RelayParameters, set[str]]] = [
+            (f"vehicles.{name}", vehicle, made[name]) for name, vehicle in self.vehicles.items()
+        ]
+        holders += [(f"relays.{name}", relay, everywhere) for name, relay in self.relays.items()]
+        for where, asset, products in holders:
+            recorder = asset.recorder
+            if recorder is None:
+                continue
+            for part, partition in recorder.partitions.items():
+                for product in partition.products:
+                    if product not in everywhere:
+                        raise ValueError(
+                            f"{where}.recorder.partitions.{part}.products: '{product}' is no "
+                            f"activity that makes data; {suggestion(product, sorted(everywhere))}"
+                        )
+            others = products - {p for part in recorder.partitions.values() for p in part.products}
+            if others and recorder.rest_bit == 0:
+                raise ValueError(
+                    f"{where}.recorder: the partitions take all of capacity_gb "
+                    f"{recorder.capacity_gb:g} and leave no room for {', '.join(sorted(others))}"
+                )
 
     def _check_link(self, name: str, link: LinkInUse) -> None:
         key = "from"
