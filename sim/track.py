@@ -18,6 +18,7 @@ from sim.errors import SimError
 
 Floats = NDArray[np.float64]
 _GRID_SIZE, _GRIDS = 512, 3
+_SLACK_S = 1e-6  # beyond the ends, for what rounding brings
 _CROWD = 12  # instants to a piece from which on a product of matrices is faster than gathering
 _REAL_ROOT = 1e-7  # imaginary part below which an eigenvalue is a (double) root of a real series
 
@@ -281,18 +282,18 @@ class Track:
         return np.asarray(self.edges_s[1:-1][jump & (before * after < 0.0)])
 
     def _located(self, times: Floats) -> tuple[NDArray[np.intp], Floats]:
-        slack = 1e-6
-        first, last = self.edges_s[0], self.edges_s[-1]
-        if len(times) and (times.min() < first - slack or times.max() > last + slack):
-            raise SimError(
-                f"t_s from {times.min():.3f} to {times.max():.3f} was asked for, but this quantity "
-                f"is known from {self.start_s:.3f} to {self.stop_s:.3f} only"
-            )
-        times = np.clip(times, first, last)  # a first piece may be shorter than the slack
-        index = np.clip(
-            np.searchsorted(self.edges_s, times, side="right") - 1, 0, len(self.edges_s) - 2
-        )
-        return index, _local(times, self.edges_s[index], self.edges_s[index + 1])
+        edges = self.edges_s
+        low, high = (times.min(), times.max()) if len(times) else (edges[0], edges[0])
+        if low < edges[0] or high > edges[-1]:
+            if low < edges[0] - _SLACK_S or high > edges[-1] + _SLACK_S:
+                raise SimError(
+                    f"t_s from {low:.3f} to {high:.3f} was asked for, but this quantity is known "
+                    f"from {self.start_s:.3f} to {self.stop_s:.3f} only"
+                )
+            # a first piece may be shorter than the slack
+            times = np.minimum(np.maximum(times, edges[0]), edges[-1])
+        index = np.searchsorted(edges[1:-1], times, side="right")
+        return index, _local(times, edges[index], edges[index + 1])
 
     @cached_property
     def _memory(self) -> "Memory":

@@ -105,7 +105,9 @@ def _needed_steps(
     coarse = np.append(
         edges[:-1][np.diff(edges[:-1] // _LEAST_LOOK_S, prepend=-np.inf) > 0.0], stop_s
     )
-    parts = np.maximum(1, np.ceil(np.diff(coarse) / widest).astype(int))
+    # A piece shows no more of the motion than its polynomials have terms.
+    most = track.coefficients.shape[1]
+    parts = np.clip(np.ceil(np.diff(coarse) / widest).astype(int), 1, most)
     if parts.sum() > 4 * (stop_s - start_s) / widest + 1000:
         coarse, parts = (
             np.array([start_s, stop_s]),
