@@ -86,9 +86,10 @@ def test_no_deliveries_have_no_latency() -> None:
 
 
 def test_the_sentence_of_a_vehicle(summary: dict[str, dict[str, dict[str, object]]]) -> None:
+    """Awake, the link could carry 200 s and 1300 s at 1000 bit/s and 100 s at 500: 1.55 Mbit."""
     lander = summary["vehicles"]["lander"]
     assert str(lander["sentence"]).startswith(
-        "lander delivered 0.00 GB of 0.00 GB possible, limited by "
+        "lander delivered 0.0000375 GB of 0.000194 GB possible, limited by "
     )
     assert lander["largest_loss"] == "nothing_to_send"
     assert lander["delivered_gb"] == pytest.approx(300_000 / 8e9, abs=1e-6)

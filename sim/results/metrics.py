@@ -1,6 +1,7 @@
 """The run in numbers: what came back of what was possible, how late, at what cost, limited by what."""
 
 from collections.abc import Mapping, Sequence
+from math import floor, log10
 from typing import Any
 
 import numpy as np
@@ -164,7 +165,11 @@ def _widest(falls: Sequence[Fall]) -> str | None:
 
 
 def _size(gb: float) -> str:
-    return f"{gb:.1f}" if gb >= 10.0 else f"{gb:.2f}"
+    """A volume to be read: three figures, or one decimal of what is large."""
+    if gb >= 10.0:
+        return f"{gb:.1f}"
+    decimals = 2 if gb >= 1.0 or gb <= 0.0 else min(2 - floor(log10(gb)), 9)
+    return f"{gb:.{decimals}f}"
 
 
 def _relay(environment: Environment, log: RunLog, relay: str) -> dict[str, Any]:
