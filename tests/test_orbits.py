@@ -341,6 +341,17 @@ def test_the_phase_is_that_of_the_epoch(ephemeris: Ephemeris, phase_deg: float) 
     assert np.linalg.norm(found - expected) * MEAN_DISTANCE_KM < 4_000.0
 
 
+def test_rounding_does_not_move_a_halo(ephemeris: Ephemeris) -> None:
+    """At phase 0 the reach of the arcs begins at a patch point; a hair more or less adds none."""
+    times = np.linspace(0.0, STOP_S, 200)
+    paths = [
+        orbit({**HALO, "phase_deg": phase_deg}, ephemeris, 0.0, STOP_S, cache=False).track(times)
+        for phase_deg in (0.0, 1e-10, -1e-10)
+    ]
+    assert np.abs(paths[1] - paths[0]).max() < 1e-3
+    assert np.abs(paths[2] - paths[0]).max() < 1e-3
+
+
 def test_a_northern_halo_is_above_the_plane(ephemeris: Ephemeris) -> None:
     relay = orbit({**HALO, "family": "northern"}, ephemeris, 0.0, STOP_S)
     times = np.linspace(0.0, STOP_S, 500)

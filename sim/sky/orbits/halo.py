@@ -41,6 +41,7 @@ _HEIGHT_SHARE = 0.02  # of the amplitude; within a turn the true one varies as m
 _PACES, _LARGEST_PACE = 8, 2e-3
 _KM_PER_PACE = 3.8e6  # a halo of L2 shortens by 0.039 d of 14.8 while it grows by 10,000 km
 _EXTRA_HALO_TURNS, _EXTRA_NEAR_RECTILINEAR_TURNS = 1.0, 2.0
+_TOUCHING_TURNS = 1e-9
 _LONGEST_HALO_S = 15.0 * DAY_S
 _COARSE_KM, _COARSE_KM_S = 1.0, 1e-3  # jumps on the way from the circular to the true problem
 _FIRST_SHARE, _SMALLEST_SHARE = 0.25, 1e-3
@@ -266,8 +267,11 @@ def _patches(
     """Angles of the patch points, from a turn or two before the span to as many after it.
 
     The ends of a chain of arcs are held from one side only and stray; they lie outside the span.
+    A patch point that the reach just touches, as where the span begins at phase 0, is the last one:
+    rounding does not decide on another arc, which would move the whole by kilometres.
     """
-    first, last = first - extra * period, last + extra * period
+    reach = (extra - _TOUCHING_TURNS) * period
+    first, last = first - reach, last + reach
     turns = np.arange(np.floor(first / period) - 1.0, np.ceil(last / period) + 2.0)
     angles = (turns[:, None] + np.array(shares)).ravel() * period
     begin = int(np.searchsorted(angles, first, side="right")) - 1
