@@ -43,6 +43,7 @@ def small_environment() -> Environment:
             "vehicles.lander.battery.initial_state_of_charge=0.5",
             "vehicles.lander.battery.charge_efficiency=1.0",
             "vehicles.lander.battery.discharge_efficiency=1.0",
+            "stations.kashi.allocated={periods: [{after: 2030-01-05T00:08:20Z}]}",
         ],
     )
     days = tuple(

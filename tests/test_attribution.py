@@ -75,13 +75,23 @@ def test_second_hop_counts_what_was_in_flight() -> None:
 def test_data_dropped_on_board_claim_the_idle_time() -> None:
     log = small_log()
     first, second = log.snapshots["lander"]
-    lossy = replace(
-        first, data=replace(first.data, produced=358_000, dropped=50_000, dropped_on_board=50_000)
-    )
+    books = replace(first.data, produced=358_000, dropped=50_000, dropped_on_board=50_000)
+    lossy = replace(first, data=replace(books, crowded_out=50_000, crowded_out_on_board=50_000))
     log.snapshots["lander"] = [lossy, second]
     losses = _fall(log, 1, 1).losses_bits
     assert losses["recorder_full"] == 50_000
     assert losses["nothing_to_send"] == 155_000 - 50_000
+    # what was thrown away or reduced on purpose found room before
+    log.snapshots["lander"] = [replace(first, data=books), second]
+    assert _fall(log, 1, 1).losses_bits["recorder_full"] == 0
+
+
+def test_a_frame_that_never_fills_is_framing() -> None:
+    """A ninth of one second at 500 bit/s are 55 bit of a frame of 100; there were data to send."""
+    log = small_log()
+    log.uses[2] = ContactUse(RETURN, 700, 701, 500, 0, 0, 0, 9)
+    losses = _fall(log, 1, 1).losses_bits
+    assert losses["framing"] == 25_000 + 10_000 + 55
 
 
 def test_a_shared_terminal_is_busy_for_the_others_turns() -> None:

@@ -363,3 +363,27 @@ def test_activity_that_never_ran_says_why() -> None:
         "noon": "sun_elevation_deg never held",
         "late": "its conditions never held together",
     }
+
+
+@pytest.mark.parametrize(
+    ("overflow", "made_s"), [("refuse", (0.0, 500.0)), ("drop_oldest", (500.0, 1000.0))]
+)
+def test_full_recorder_keeps_the_oldest_or_the_newest(
+    overflow: str, made_s: tuple[float, float]
+) -> None:
+    """400,000 bit of the 800,000 made in 1000 s find room; nothing happens meanwhile."""
+    log = operate(
+        world(
+            [
+                "vehicles.lander.recorder={capacity_gb: 0.00005, overflow: " + overflow + "}",
+                "vehicles.lander.activities.survey="
+                "{modes: [working], duration_s: 1000, data_rate_bps: 800}",
+            ],
+            up=[(1000, 1600)],
+            down=[(1000, 2000)],
+        )
+    )
+    pieces = [delivery.piece for delivery in log.deliveries]
+    assert min(piece.made_start_s for piece in pieces) == pytest.approx(made_s[0])
+    assert max(piece.made_stop_s for piece in pieces) == pytest.approx(made_s[1])
+    assert sum(piece.bits for piece in pieces) == 400_000

@@ -178,7 +178,7 @@ class Programme:
             network.reduce(node, parameters.reduces, parameters.reduction)
         if is_done and parameters.distance_m > 0.0:
             self.vehicle.power.drives += 1
-        cause = "" if is_done or is_whole else parameters.when_cut
+        cause = "" if is_whole else parameters.when_cut
         self.vehicle.note("activity", activity.name, "running", "done" if is_done else "cut", cause)
         self.vehicle.log.activity_runs[self.vehicle.name, activity.name] = activity.runs
 

@@ -114,6 +114,7 @@ class DataCounts:
     lost_on_first_hop: int = 0
     crowded_out: int = 0
     """The part of `dropped` that found no room, on board or in relays."""
+    crowded_out_on_board: int = 0
 
 
 @dataclass(frozen=True, slots=True)

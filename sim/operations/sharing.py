@@ -1,7 +1,7 @@
 """Terminals in common: channels, beams, turns, and the time that they need for another direction."""
 
 from collections.abc import Iterable, Sequence
-from math import ceil
+from math import ceil, isnan
 
 import numpy as np
 
@@ -134,8 +134,8 @@ class Terminals:
         pointing = self._terminal(use).antenna.pointing
         if before.other_end == use.other_end or not isinstance(pointing, GimbalPointing):
             return left_s
-        turn = _direction_deg(before, left_s), _direction_deg(use, now)
-        return left_s + ceil(slew_s(pointing, *turn[0], *turn[1]))
+        turn_s = slew_s(pointing, *_direction_deg(before, left_s), *_direction_deg(use, now))
+        return left_s + (0 if isnan(turn_s) else ceil(turn_s))  # a contact plan has no directions
 
     def _terminal(self, use: TerminalUse) -> TerminalParameters:
         return self._assets[use.asset].terminals[use.terminal]

@@ -38,6 +38,7 @@ class Counts:
     dropped: int = 0
     dropped_on_board: int = 0
     crowded_out: int = 0
+    crowded_out_on_board: int = 0
     lost: int = 0
     lost_on_first_hop: int = 0
     delivered_by_day: dict[int, int] = field(default_factory=dict)
@@ -197,6 +198,7 @@ class Network:
             counts.crowded_out += victim.bits
             if node.name == victim.origin:
                 counts.dropped_on_board += victim.bits
+                counts.crowded_out_on_board += victim.bits
 
     def _send(
         self,
@@ -318,6 +320,7 @@ class Network:
             dropped_on_board=counts.dropped_on_board,
             lost_on_first_hop=counts.lost_on_first_hop,
             crowded_out=counts.crowded_out,
+            crowded_out_on_board=counts.crowded_out_on_board,
         )
 
     def waiting(self) -> Iterator[Waiting]:

@@ -264,8 +264,11 @@ class Recorder:
             return victims, piece
         if excess >= piece.bits:
             return [*victims, piece], piece._replace(bits=0)
-        piece, refused = piece.split(piece.bits - excess)
-        return [*victims, refused], piece
+        if self.parameters.overflow == "drop_oldest":
+            gone, piece = piece.split(excess)
+        else:
+            piece, gone = piece.split(piece.bits - excess)
+        return [*victims, gone], piece
 
     def _victim_ranks(self, piece: Piece) -> list[tuple[int, str]]:
         """The lines that give way, the first to do so first; those of its own part only."""

@@ -17,6 +17,7 @@ from sim.intervals import Intervals
 from sim.operations.runlog import RunLog
 from sim.results.arrivals import arrivals, summed_up
 from sim.results.schemas import WATERFALL, table
+from sim.results.openings import station_service
 from sim.results.timeline import (
     Attitudes,
     DayBooks,
@@ -98,11 +99,26 @@ def waterfalls_from(
     """The same where the accounts of the links and what arrived are known already."""
     delivered = _Delivered(arrived)
     return [
-        _fall(environment, accounts[link], delivered, day, number, link)
+        fall
         for vehicle in environment.scenario.vehicles
         for day in day_books(environment, log, vehicle)
-        for number, link in routes(environment, vehicle)
+        for fall in _falls_of_day(environment, accounts, delivered, day)
     ]
+
+
+def _falls_of_day(
+    environment: Environment, accounts: "Accounts", delivered: "_Delivered", day: DayBooks
+) -> Iterator[Fall]:
+    """The hops of one vehicle in one lunar day; what found no room is claimed by one link only."""
+    on_board = day.bits("crowded_out_on_board")
+    crowded_out = {True: on_board, False: day.bits("crowded_out") - on_board}
+    for number, link in routes(environment, day.vehicle):
+        is_first = number == 1
+        fall = _fall(
+            environment, accounts[link], delivered, day, number, link, crowded_out[is_first]
+        )
+        crowded_out[is_first] -= fall.losses_bits["recorder_full"]
+        yield fall
 
 
 def waterfall_table(falls: Sequence[Fall]) -> pl.DataFrame:
@@ -216,6 +232,7 @@ def _add_uses(
     sent = moved + lost
     frames_bits = -(-sent // data) * frame
     idle = np.maximum(open_bits - frames_bits, 0)
+    idle[idle < frame] = 0  # a frame that was begun and not filled
     row = np.searchsorted(cuts, start, side="right") - 1
     for name, amount in (
         ("rate_below_best", (best - rate) * span),
@@ -273,7 +290,9 @@ class _LinkState:
         self._rounding = Intervals.of(_rounding(hops))
         waits = [wait for wait in log.waits if wait.link == hops[0].link]
         self._waits = Intervals.of((float(wait.start_s), float(wait.stop_s)) for wait in waits)
-        self._is_relay = hops[0].destination not in environment.scenario.stations
+        self._allocated = _union(
+            [_outward(hop.geometric & station_service(environment, hop)) for hop in hops]
+        )
         source = hops[0].source
         self._silence = Steps.of(_silences(environment, log, source))
         self._attitudes = Attitudes.of(log, source)
@@ -282,7 +301,13 @@ class _LinkState:
     @property
     def edges_s(self) -> Iterator[NDArray[np.float64]]:
         """All whole seconds at which a condition may change."""
-        for intervals in (self._view, self._served, self._rounding, self._waits):
+        for intervals in (
+            self._view,
+            self._served,
+            self._allocated,
+            self._rounding,
+            self._waits,
+        ):
             yield intervals.starts_s
             yield intervals.stops_s
         yield self._silence.times_s.astype(float)
@@ -302,7 +327,6 @@ class _LinkState:
     def causes(self, t_s: Whole) -> Whole:
         """The first true cause for being off at each second."""
         silence = self._silence.at(t_s)
-        out = "relay_out_of_service" if self._is_relay else "station_not_allocated"
         closed = np.where(
             self._rounding.contains(t_s), _INDEX["rounding"], _INDEX["rate_below_best"]
         )
@@ -311,11 +335,19 @@ class _LinkState:
                 [
                     silence >= 0,
                     ~self._view.contains(t_s),
+                    ~self._served.contains(t_s) & self._allocated.contains(t_s),
                     ~self._served.contains(t_s),
                     self.rate_bps(t_s) == 0,
                     self._waits.contains(t_s),
                 ],
-                [silence, _INDEX["out_of_view"], _INDEX[out], closed, _INDEX["busy"]],
+                [
+                    silence,
+                    _INDEX["out_of_view"],
+                    _INDEX["relay_out_of_service"],
+                    _INDEX["station_not_allocated"],
+                    closed,
+                    _INDEX["busy"],
+                ],
                 default=_INDEX["nothing_to_send"],
             )
         )
@@ -379,13 +411,11 @@ def _fall(
     day: DayBooks,
     number: int,
     link: str,
+    crowded_out: int,
 ) -> Fall:
     bits, times, moved = account.between(day.start_s, day.stop_s)
     losses = dict(zip(_NAMES, bits.tolist(), strict=True))
-    dropped = day.bits("dropped") - day.bits("dropped_on_board")
-    if number == 1:
-        dropped = day.bits("dropped_on_board")
-    full = min(losses["nothing_to_send"], dropped)
+    full = min(losses["nothing_to_send"], crowded_out)
     losses["recorder_full"] += full
     losses["nothing_to_send"] -= full
     carried = moved

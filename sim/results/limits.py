@@ -5,6 +5,7 @@ instruments can make bounds the others; a relaxation that cannot bring as much a
 brought is not run.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -81,6 +82,12 @@ class _Bounds:
     def __init__(self, environment: Environment, log: RunLog) -> None:
         self._environment = environment
         self._log = log
+        self._cut = Counter(
+            (event.asset, event.subject)
+            for event in log.events
+            if (event.event, event.after) == ("activity", "done") and event.cause
+        )
+        """Runs that count as done, but were cut short."""
 
     def gains(self, relaxation: Relaxation) -> dict[Key, int]:
         """By vehicle and lunar day."""
@@ -110,10 +117,13 @@ class _Bounds:
         """More than the instruments could make in one lunar day, were the vehicle always awake."""
         return sum(
             activity.rate_bps
-            * self._most_s(activity, day_s, self._log.activity_runs.get((vehicle, name), 0))
+            * self._most_s(activity, day_s, self._whole_runs(vehicle, name))
             for name, activity in parameters.activities.items()
             if activity.rate_bps
         )
+
+    def _whole_runs(self, vehicle: str, name: str) -> int:
+        return self._log.activity_runs.get((vehicle, name), 0) - self._cut[vehicle, name]
 
     @staticmethod
     def _most_s(activity: ActivityParameters, day_s: int, runs: int) -> int:

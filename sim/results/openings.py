@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from math import ceil, floor
 
-from sim.environment import ANY_ATTITUDE, Contact, Hop
+from sim.environment import ANY_ATTITUDE, Contact, Environment, Hop
+from sim.environment.service import allocated_time
 from sim.intervals import Intervals
 
 
@@ -104,3 +105,13 @@ def _nearest(hop: Hop, key: str, at_s: int) -> tuple[int, float]:
         return hop.best_rate_bps, 0.0
     nearest = min(hop.contacts, key=lambda c: min(abs(c.start_s - at_s), abs(c.stop_s - at_s)))
     return _edge(nearest, key, first=nearest.start_s >= at_s)
+
+
+def station_service(environment: Environment, hop: Hop) -> Intervals:
+    """When the stations of a hop work for the mission; always where it has none."""
+    found = always = Intervals.between(0.0, float(environment.duration_s))
+    for end in (hop.source, hop.destination):
+        station = environment.scenario.stations.get(end)
+        if station is not None:
+            found = found & allocated_time(station.allocated, environment.clock, always)
+    return found

@@ -13,12 +13,11 @@ from typing import Any
 import polars as pl
 
 from sim.environment import Environment, Hop
-from sim.environment.service import allocated_time
 from sim.intervals import Intervals
 from sim.operations import operate
 from sim.operations.runlog import RunLog
 from sim.physics.recorder import BITS_PER_GB
-from sim.results.openings import at_best_rate, opened
+from sim.results.openings import at_best_rate, opened, station_service
 from sim.scenario.assets import VehicleParameters
 from sim.scenario.behaviour import AWAKE
 from sim.scenario.conditions import Condition
@@ -152,14 +151,14 @@ def always_in_view(environment: Environment) -> Environment:
 
 
 def always_allocated(environment: Environment) -> Environment:
-    """Stations work for the mission at all times; relays and the view as they are."""
+    """Stations work for the mission at all times and for any number of links; relays as they are."""
 
     def windows(hop: Hop) -> tuple[Intervals, Intervals]:
         if not _is_station_hop(environment, hop):
             return hop.geometric, hop.served
         return hop.geometric, _relay_service(environment, hop) | hop.served
 
-    return _with_hops(environment, windows)
+    return _for_any_number(environment, _with_hops(environment, windows), "stations")
 
 
 def relay_in_service(environment: Environment) -> Environment:
@@ -168,24 +167,29 @@ def relay_in_service(environment: Environment) -> Environment:
     def windows(hop: Hop) -> tuple[Intervals, Intervals]:
         return hop.geometric, station_service(environment, hop) | hop.served
 
+    return _for_any_number(environment, _with_hops(environment, windows), "relays")
+
+
+def _for_any_number(environment: Environment, relaxed: Environment, group: str) -> Environment:
+    """Terminals of stations or relays for as many links at once as there are."""
+
     def edit(data: dict[str, Any]) -> None:
-        for relay in data.get("relays", {}).values():
-            for terminal in relay["terminals"].values():
+        for asset in data.get(group, {}).values():
+            for terminal in asset["terminals"].values():
                 sharing = terminal.setdefault("sharing", {})
                 sharing.update(channels=_MANY, beams=_MANY, access="frequency")
 
-    relaxed = _with_hops(environment, windows)
-    if relaxed is environment and not _is_shared(environment):
+    if relaxed is environment and not _is_shared(environment, getattr(environment.scenario, group)):
         return environment
     return replace(relaxed, scenario=variant(relaxed.scenario, edit))
 
 
-def _is_shared(environment: Environment) -> bool:
-    """Whether some terminal of a relay is at work in several links."""
+def _is_shared(environment: Environment, assets: Mapping[str, object]) -> bool:
+    """Whether some terminal of these assets is at work in several links."""
     users: dict[tuple[str, str], set[str]] = {}
     for hop in environment.hops:
         for use in hop.uses:
-            if use.asset in environment.scenario.relays:
+            if use.asset in assets:
                 users.setdefault((use.asset, use.terminal), set()).add(hop.link)
     return any(len(links) > 1 for links in users.values())
 
@@ -212,16 +216,6 @@ def _with_hops(
 def _is_station_hop(environment: Environment, hop: Hop) -> bool:
     stations = environment.scenario.stations
     return hop.source in stations or hop.destination in stations
-
-
-def station_service(environment: Environment, hop: Hop) -> Intervals:
-    """When the stations of a hop work for the mission; always where it has none."""
-    found = always = Intervals.between(0.0, float(environment.duration_s))
-    for end in (hop.source, hop.destination):
-        station = environment.scenario.stations.get(end)
-        if station is not None:
-            found = found & allocated_time(station.allocated, environment.clock, always)
-    return found
 
 
 def _relay_service(environment: Environment, hop: Hop) -> Intervals:
