@@ -1,5 +1,6 @@
 """Contact plans in the format of ION: what is read, what is refused, and that they go round."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from sim.errors import ResultsError, ScenarioError
 from sim.operations import operate
 from sim.report.exports import ion_plan
 from sim.scenario.loading import load_scenario
+from sim.scenario.schema import Scenario
 
 CLOCK = Clock.starting("2030-01-05T00:00:00Z")
 DATA_BITS = FRAME_BITS - 80
@@ -222,3 +224,44 @@ def test_export_writes_the_plan_of_a_stored_run(tmp_path: Path) -> None:
     assert main(["run", str(MINIMAL), *short, "--out", str(folder)]) == 0
     assert main(["export", str(folder), "--ion", str(file)]) == 0
     assert parse_plan(file.read_text(), str(file), CLOCK).contacts
+
+
+def _with_plan(tmp_path: Path, scenario: str, pairs: Sequence[tuple[str, int, int]]) -> Scenario:
+    """A scenario of the tests with a plan of its own: 1000 bytes a second, a light second away."""
+    plan = tmp_path / "plan.ion"
+    lines = [f"a contact +{start} +{stop} {pair} 1000" for pair, start, stop in pairs]
+    lines += [f"a range +0 +864000 {pair} 1" for pair in dict.fromkeys(p for p, _, _ in pairs)]
+    plan.write_text("\n".join(lines) + "\n")
+    file = Path(__file__).parent / "scenarios" / f"{scenario}.yaml"
+    return load_scenario(file, [f"contact_plan={{file: {plan}}}", "span={duration_h: 10}"])
+
+
+def test_a_dish_turns_at_once_where_a_plan_has_no_directions(tmp_path: Path) -> None:
+    pairs = [("1 3", 0, 1000), ("3 4", 0, 1000), ("2 3", 1000, 3000), ("3 5", 1000, 9000)]
+    scenario = _with_plan(tmp_path, "shared_relay", pairs)
+    log = operate(compute_environment(scenario))
+    for vehicle in ("first", "second"):
+        assert log.snapshots[vehicle][-1].data.delivered > 0
+
+
+def test_a_plan_cannot_say_what_is_repeated(tmp_path: Path) -> None:
+    scenario = _with_plan(tmp_path, "bent_pipe", [("1 3", 0, 1000)])
+    with pytest.raises(
+        ScenarioError, match=r"relays\..* has no recorder and repeats what it hears"
+    ):
+        compute_environment(scenario)
+
+
+def test_each_rate_has_the_frame_of_its_code(tmp_path: Path) -> None:
+    plan = tmp_path / "plan.ion"
+    plan.write_text(
+        "a contact +0 +100 1 2 2000\na contact +100 +200 1 2 9500\n"
+        "a range +0 +864000 1 2 1\na range +0 +864000 2 3 1\n"
+    )
+    link = (
+        "links.lander_return={from: lander.x_band, to: [queqiao.x_dish], frequency_hz: 8.47e9, "
+        "coding: [turbo_1784_1_6, conv_7_7_8_rs_255_223_i5], symbol_rates_sps: [100000]}"
+    )
+    scenario = load_scenario(MINIMAL, [f"contact_plan={{file: {plan}}}", link])
+    hop = planned_hops(scenario, 3600)[0]
+    assert {rate: frame.bits for rate, frame in hop.frames.items()} == {16_000: 1784, 76_000: 8920}

@@ -2,22 +2,25 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
 from plan_cases import HOURS, always, data_of, once, planned
 
-from sim.environment import Contact, Environment, Hop
+from sim.environment import Contact, Environment, Hop, compute_environment
 from sim.intervals import Intervals
 from sim.operations import operate
 from sim.results.limits import SEVERAL, limits
 from sim.results.openings import at_best_rate, opened
 from sim.results.relaxations import RELAXATIONS, delivered_bits, gains, relaxation_table
 from sim.running import run
+from sim.scenario.loading import load_scenario
 from sim.scenario.variants import variant
 
 DURATION_S = HOURS * 3600
+TWO_AT_A_STATION = Path(__file__).parent / "scenarios" / "two_at_a_station.yaml"
 WIDE = ["a contact +0 +172800 1 2 1000", "a contact +0 +172800 2 3 2000"]
 """8 kb/s from the lander to the relay and 16 kb/s on to the Earth, all the time."""
 
@@ -129,6 +132,26 @@ def test_an_empty_battery_is_power() -> None:
         ],
     }
     assert _word(_edited(planned(WIDE, always(8000)), lander)) == "power"
+
+
+def test_a_run_that_was_cut_could_have_made_more() -> None:
+    """One survey through the first day is cut by sleep and counts as done; awake it goes on."""
+    contacts = ["a contact +40000 +90000 1 2 1000", "a contact +80000 +150000 2 3 1500"]
+    environment = _edited(planned(contacts, once(7900, 50_000)), {"transitions": _SLEEPY})
+    assert _word(environment) == "awake"
+
+
+def test_a_full_station_is_the_station(tmp_path: Path) -> None:
+    """The station hears one lander at a time; the other waits until the first has gone."""
+    plan = tmp_path / "plan.ion"
+    pairs = [("1 3", 30_000), ("2 3", 36_000)]
+    plan.write_text(
+        "".join(f"a contact +0 +{stop_s} {pair} 1000\n" for pair, stop_s in pairs)
+        + "".join(f"a range +0 +36000 {pair} 1.3\n" for pair, _ in pairs)
+    )
+    overrides = [f"contact_plan={{file: {plan}}}", "span={duration_h: 10}"]
+    environment = compute_environment(load_scenario(TWO_AT_A_STATION, overrides))
+    assert limits(environment, operate(environment)).run["second"] == "station"
 
 
 def test_where_nothing_alone_helps_it_is_several() -> None:

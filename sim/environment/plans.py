@@ -23,6 +23,8 @@ from sim.constants import SPEED_OF_LIGHT_KM_S
 from sim.environment.records import ANY_ATTITUDE, Contact, Frame, Hop, TerminalUse
 from sim.errors import ScenarioError, SimError
 from sim.intervals import Intervals
+from sim.physics.links import Channel
+from sim.scenario.radio import channel_of
 from sim.scenario.schema import Scenario
 from sim.track import Track
 
@@ -220,6 +222,7 @@ def planned_hops(scenario: Scenario, duration_s: int) -> tuple[Hop, ...]:
     plan = read_plan(scenario.folder / scenario.contact_plan.file, scenario.clock)
     numbers = scenario.node_numbers
     _check_nodes(plan, numbers)
+    _check_relays(scenario)
     taken: dict[tuple[int, int], str] = {}
     hops = []
     for name, link in scenario.links.items():
@@ -234,6 +237,16 @@ def planned_hops(scenario: Scenario, duration_s: int) -> tuple[Hop, ...]:
             taken[pair] = name
             hops.append(_hop(scenario, name, ends, plan, pair, duration_s))
     return tuple(hops)
+
+
+def _check_relays(scenario: Scenario) -> None:
+    """A plan joins nodes that store and forward; what is only repeated has no line in it."""
+    for name, relay in scenario.relays.items():
+        if relay.recorder is None:
+            raise ScenarioError(
+                f"relays.{name} has no recorder and repeats what it hears, which a contact plan "
+                "cannot say; give it a recorder, or leave contact_plan out and give it an orbit"
+            )
 
 
 def _numbered(asset: str, numbers: dict[str, int]) -> int:
@@ -266,9 +279,8 @@ def _hop(
     mine = [c for c in plan.contacts if (c.source, c.destination) == pair]
     contacts = tuple(_joined(mine, duration_s))
     light_time_s = _light_time_s(plan, pair, contacts, duration_s)
-    code = scenario.codes[link.coding[0]]
-    frame = Frame(code.frame_bits, code.frame_bits - link.framing.overhead_bits)
-    rates = sorted({c.rate_bps for c in mine}) or [int((link.rates_bps or (1,))[-1])]
+    channel = channel_of(scenario, name, link, f"{ends[1][0]}.{ends[1][1]}")
+    rates = sorted({c.rate_bps for c in mine}) or [int(channel.rates_bps[0])]
     return Hop(
         link=name,
         source=ends[0][0],
@@ -281,12 +293,18 @@ def _hop(
         best_rate_bps=rates[-1],
         range_km=lambda t_s: light_time_s(t_s) * SPEED_OF_LIGHT_KM_S,
         light_time_s=light_time_s,
-        frames=dict.fromkeys(rates, frame),
+        frames={rate: _frame(channel, rate) for rate in rates},
         uses=(
             TerminalUse(*ends[0], "sends", ends[1][0], link.frequency_hz, _nowhere),
             TerminalUse(*ends[1], "receives", ends[0][0], link.frequency_hz, _nowhere),
         ),
     )
+
+
+def _frame(channel: Channel, rate_bps: int) -> Frame:
+    """The frame of the mode whose rate is nearest; plans round to bytes per second."""
+    mode = min(channel.modes, key=lambda mode: abs(mode.rate_bps - rate_bps))
+    return Frame(mode.code.frame_bits, mode.code.frame_bits - channel.link.framing.overhead_bits)
 
 
 def _nowhere(t_s: Floats) -> Floats:

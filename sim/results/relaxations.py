@@ -279,7 +279,7 @@ RELAXATIONS = (
     Relaxation(
         "storage", "recorders that are never full", without_end_of_room, False, is_room_enough
     ),
-    Relaxation("station", "stations always allocated", always_allocated, False),
+    Relaxation("station", "stations always allocated, for any number", always_allocated, False),
     Relaxation("relay", "relays always in service, for any number", relay_in_service, False),
     Relaxation("geometry", "both ends always in view", always_in_view, False),
     Relaxation("link", "always the best rate", always_best_rate, False),
