@@ -387,3 +387,20 @@ def test_full_recorder_keeps_the_oldest_or_the_newest(
     assert min(piece.made_start_s for piece in pieces) == pytest.approx(made_s[0])
     assert max(piece.made_stop_s for piece in pieces) == pytest.approx(made_s[1])
     assert sum(piece.bits for piece in pieces) == 400_000
+
+
+def test_what_is_made_now_goes_at_once_when_the_backlog_is_through() -> None:
+    """400 bit/s from 0 s on a link of 800 bit/s that opens at 100 s: 40,000 bit take 50 s, what is
+    made meanwhile another 50 s, and from 200 s on data are two light times of 0.2 s old."""
+    log = operate(
+        world(
+            ["vehicles.lander.activities.survey.data_rate_bps=400"],
+            up=[(100, 1000)],
+            down=[(0, 2000)],
+        )
+    )
+    waited, fresh = log.deliveries[:2]
+    assert (waited.piece.made_start_s, waited.piece.made_stop_s) == pytest.approx((0.0, 200.0))
+    assert (waited.arrived_start_s, waited.arrived_stop_s) == pytest.approx((100.4, 200.4))
+    assert fresh.arrived_start_s - fresh.piece.made_start_s == pytest.approx(0.4)
+    assert fresh.arrived_stop_s - fresh.piece.made_stop_s == pytest.approx(0.4)

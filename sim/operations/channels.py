@@ -17,6 +17,7 @@ from sim.scenario.assets import LinkInUse
 Steps = list[tuple[int, int, float]]
 
 _NO_FRAME = Frame(1, 1)
+_INSTANT_S = 1e-9
 
 
 class _Offer(NamedTuple):
@@ -215,24 +216,36 @@ class Channel:
     ) -> None:
         """Put parcels on their way, each as it comes in and as the rate allows.
 
-        What is stored goes piece by piece; what comes in meanwhile goes as it comes, each taking
-        its part of the link. A share `repeated` of each is lost at first and comes a round trip
-        later.
+        What is stored goes piece by piece at the rate that more important data leave; what comes in
+        meanwhile waits for what is stored before it, catches up, and goes as it comes from then on.
+        A share `repeated` of each is lost at first and comes a round trip later.
         """
         light_s = hop.light_time_s.at(stop_s)
-        free_s = queue_s = float(max(start_s, self.ready_s))
-        rate = self._loading_bps(self.rate_bps, self.frame) * (1.0 - repeated)
-        for piece, comes_s, is_in_s in parcels:
-            leaves_s = min(max(queue_s, comes_s), stop_s)
-            free_s = min(max(free_s, comes_s) + piece.bits / rate, stop_s)
-            gone_s = min(max(free_s, is_in_s), stop_s)
+        rate_bps = self._loading_bps(self.rate_bps, self.frame) * (1.0 - repeated)
+        begin_s = queue_s = float(max(start_s, self.ready_s))
+        bits, ahead_bps = 0, 0.0
+        for parcel in parcels:
+            piece, comes_s, is_in_s = parcel
+            bits += piece.bits
+            least_s = begin_s + bits / rate_bps  # no sooner can so much have gone
+            left_bps = max(rate_bps - ahead_bps, 1.0)
+            gone_s = max(is_in_s, least_s)
             if is_in_s <= start_s:
-                queue_s = free_s
-            late_bits = int(piece.bits * repeated)
-            prompt = piece.thinned(piece.bits - late_bits) if late_bits else piece
-            self._take_off(prompt, hop, leaves_s, gone_s, light_s, trips=1)
-            if late_bits:
-                self._take_off(piece.thinned(late_bits), hop, leaves_s, gone_s, light_s, trips=3)
+                gone_s = queue_s + piece.bits / left_bps
+            else:
+                flow_bps = piece.bits / max(is_in_s - comes_s, _INSTANT_S)
+                ahead_bps += flow_bps
+                if comes_s < queue_s and flow_bps < left_bps:
+                    even_s = (left_bps * queue_s - flow_bps * comes_s) / (left_bps - flow_bps)
+                    waited, going = parcel.parted(min(even_s, stop_s))
+                    if waited is not None and going is not None:
+                        self._take_off(waited.piece, hop, queue_s, even_s, light_s, repeated)
+                        piece, comes_s, _ = going
+                    queue_s = even_s
+            leaves_s, gone_s = min(max(queue_s, comes_s), stop_s), min(gone_s, stop_s)
+            self._take_off(piece, hop, leaves_s, max(leaves_s, gone_s), light_s, repeated)
+            if is_in_s <= start_s:
+                queue_s = gone_s
 
     def _take_off(
         self,
@@ -241,10 +254,20 @@ class Channel:
         leaves_s: float,
         gone_s: float,
         light_s: float,
-        trips: int,
+        repeated: float,
     ) -> None:
-        """Put one piece on its way, which has come after so many trips; a copy waits for one more."""
-        first_s, last_s = leaves_s + trips * light_s, gone_s + trips * light_s
+        """Put one piece on its way, the part of it that is repeated for two trips more."""
+        late_bits = int(piece.bits * repeated)
+        prompt = piece.thinned(piece.bits - late_bits) if late_bits else piece
+        self._put_in_flight(prompt, hop, leaves_s + light_s, gone_s + light_s, light_s)
+        if late_bits:
+            first_s, last_s = leaves_s + 3.0 * light_s, gone_s + 3.0 * light_s
+            self._put_in_flight(piece.thinned(late_bits), hop, first_s, last_s, light_s)
+
+    def _put_in_flight(
+        self, piece: Piece, hop: Hop, first_s: float, last_s: float, light_s: float
+    ) -> None:
+        """A flight that arrives between two instants; a copy stays until that is known here."""
         parcel = Parcel(piece, first_s, last_s)
         if self._custodian is not None:
             self._custodian.keep(piece, first_s + light_s, last_s + light_s)
