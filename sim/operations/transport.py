@@ -250,9 +250,10 @@ class Network:
         flying = deque[Flight]()
         for flight in channel.flights:
             node = self.nodes.get(flight.hop.destination)
+            if node is None and not is_closing and flight.parcel.stop_s > now_s:
+                flying.append(flight)
+                continue
             come, coming = flight.parcel.parted(now_s)
-            if node is None and coming is not None and not is_closing:
-                come, coming = None, flight.parcel
             if come is not None and node is not None:
                 node.inflow.append(come)
             elif come is not None:
