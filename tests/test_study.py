@@ -201,7 +201,7 @@ def test_without_dask_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_a_variant_that_cannot_run_says_why_and_the_others_go_on(tmp_path: Path) -> None:
     restless = (
-        "[{from: working, to: dormant, when: {sun_elevation_deg: {above: -90}}}, "
+        "[{from: working, to: dormant, when: {contact: lander_return}}, "
         "{from: dormant, to: working, when: {sun_elevation_deg: {above: -90}}}]"
     )
     calm = (
