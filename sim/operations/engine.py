@@ -1,6 +1,8 @@
 """One run of the discrete-event clock over an environment: SimPy in whole seconds."""
 
-from collections.abc import Callable, Generator
+import gc
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from itertools import pairwise
 from math import ceil
 from typing import Any
@@ -26,7 +28,20 @@ def operate(environment: Environment, *, progress: Progress | None = None) -> Ru
     The run covers `[0, duration_s)`: what happens at `duration_s` is not part of it. Raises
     `SimError` where the scenario's rules cannot be carried out.
     """
-    return _Engine(environment, progress).run()
+    with _uncollected():
+        return _Engine(environment, progress).run()
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Let no cycles be looked for meanwhile: a log has none, and the search takes a tenth."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 class _Engine:
