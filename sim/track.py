@@ -203,6 +203,8 @@ class Track:
         twice, later, latest = 2.0 * x, 0.0, 0.0
         if index not in pieces:
             piece = self.coefficients[index].tolist()
+            while len(piece) > 1 and piece[-1] == 0.0:
+                piece.pop()
             pieces[index] = piece[0], piece[:0:-1]
         first, others = pieces[index]
         for coefficient in others:  # Clenshaw's recurrence, from the last one down
