@@ -1,8 +1,6 @@
 """One run of the discrete-event clock over an environment: SimPy in whole seconds."""
 
-import gc
-from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator
 from itertools import pairwise
 from math import ceil
 from typing import Any
@@ -15,6 +13,7 @@ from sim.operations.channels import Channel
 from sim.operations.contacts import Traffic
 from sim.operations.runlog import Event, Level, RunLog
 from sim.operations.transport import Counts, Network, Node
+from sim.operations.uncollected import uncollected
 from sim.operations.vehicles import Vehicle
 from sim.physics.recorder import Recorder
 from sim.scenario.routes import return_links
@@ -28,20 +27,8 @@ def operate(environment: Environment, *, progress: Progress | None = None) -> Ru
     The run covers `[0, duration_s)`: what happens at `duration_s` is not part of it. Raises
     `SimError` where the scenario's rules cannot be carried out.
     """
-    with _uncollected():
+    with uncollected():
         return _Engine(environment, progress).run()
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Let no cycles be looked for meanwhile: a log has none, and the search takes a tenth."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 class _Engine:

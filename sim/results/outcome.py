@@ -12,6 +12,7 @@ from sim.clock import Clock
 from sim.environment import Environment
 from sim.errors import ResultsError
 from sim.operations.runlog import RunLog
+from sim.operations.uncollected import uncollected
 from sim.results import attribution, files, metrics, passes, tables, verification
 from sim.results.arrivals import arrivals, waiting
 from sim.results.folders import replace_folder
@@ -152,7 +153,8 @@ class Results:
         """
 
         def fill(partial: Path) -> None:
-            files.write_files(self, partial)
+            with uncollected():
+                files.write_files(self, partial)
             if figures is not None:
                 (partial / "figures").mkdir()
                 figures(self, partial / "figures")
